@@ -1,0 +1,91 @@
+"""Which commands there are, and how each of them ends: a result, one clear line, or quietly."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from typer.exceptions import TyperException
+
+from hub import __version__
+from hub.cli import consumers, migrate, providers, serve, settings, simulate, tail
+from hub.errors import HubError
+
+USAGE_EXIT_CODE = 2
+INTERRUPTED_EXIT_CODE = 130
+
+app = typer.Typer(
+    name="hub",
+    help="Takes SMS delivery receipts once, keeps them in one order, hands them to all.",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (serve.serve, migrate.migrate, settings.settings, tail.tail, simulate.simulate):
+    app.command()(command)
+app.add_typer(providers.app, name="provider")
+app.add_typer(consumers.app, name="consumer")
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code; no fault reaches the user as a traceback."""
+    try:
+        code = app(list(arguments), prog_name="hub", standalone_mode=False)
+        sys.stdout.flush()
+    except (TyperException, HubError) as error:
+        return _complain(_sentence(error))
+    except BrokenPipeError:  # whoever reads our output has enough, as in `hub tail | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED_EXIT_CODE
+    except Exception as error:  # noqa: BLE001  the last resort before a traceback
+        cause = _cause(error)
+        known = isinstance(cause, HubError)
+        return _complain(_sentence(cause) if known else _unexpected(cause))
+    return code if isinstance(code, int) else 0
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"hub {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
+def _complain(sentence: str) -> int:
+    sys.stderr.write(f"hub: {sentence}\n")
+    return USAGE_EXIT_CODE
+
+
+def _sentence(error: TyperException | HubError) -> str:
+    if isinstance(error, HubError):
+        return " ".join(str(error).split())
+    return " ".join(error.format_message().split()) + " (see --help)"
+
+
+def _cause(error: Exception) -> Exception:
+    """The first single error of a group, as task groups raise it."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _unexpected(error: Exception) -> str:
+    if os.environ.get("HUB_LOG_LEVEL", "").lower() == "debug":
+        import traceback
+
+        traceback.print_exception(error)
+    words = " ".join(str(error).split()) or "no message"
+    return f"{type(error).__name__}: {words} (HUB_LOG_LEVEL=debug shows where)"

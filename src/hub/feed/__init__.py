@@ -1,0 +1,1 @@
+"""The log, live: one tail for all, and followers that are positions."""

@@ -1,0 +1,276 @@
+"""
+Following the log: a loop that remembers a position.
+
+Inside the tail's window it slices memory, behind it it reads the log in short transactions.
+Nothing is registered with the tail, so there is no hand-over from replay to live, and nothing
+that could leak, race or drop.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from hub.access import Access
+from hub.errors import CursorExpired, CursorForeign, CursorInvalid, Draining, TooManyStreams
+from hub.feed.tail import Tail
+from hub.log.accounts import Accounts
+from hub.log.bounds import Bounds
+from hub.log.log import ReceiptLog
+from hub.receipt import (
+    WHOLE,
+    Cursor,
+    Entry,
+    Filter,
+    Micros,
+    OnExpired,
+    Order,
+    Shard,
+    StartAt,
+)
+from hub.settings import Settings
+from hub.telemetry import Metrics
+
+LOOK = 1000
+"""Entries of the window that a filtered reader looks at before others get their turn."""
+
+CHECK_SECONDS = 5.0
+"""How often an idle stream asks whether its token still holds."""
+
+Test = Callable[[Entry], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What a reader gets next; without entries a heartbeat or a bookmark."""
+
+    entries: Sequence[Entry]
+    position: int
+    """Everything up to here that matches was sent, this frame included."""
+    head: int
+    epoch: str
+
+    @property
+    def cursor(self) -> str:
+        """Where to resume."""
+        return str(Cursor(self.epoch, self.position))
+
+    @property
+    def lag(self) -> int:
+        """Positions between the cursor and the head."""
+        return max(0, self.head - self.position)
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether the reader is at the head."""
+        return self.position >= self.head
+
+
+class Feed:
+    """Where readers start, and how they follow."""
+
+    def __init__(
+        self,
+        log: ReceiptLog,
+        tail: Tail,
+        accounts: Accounts,
+        settings: Settings,
+        metrics: Metrics,
+    ) -> None:
+        self.log = log
+        self.tail = tail
+        self.accounts = accounts
+        self.draining = asyncio.Event()
+        self._settings = settings
+        self._metrics = metrics
+        self._streams: Counter[str] = Counter()
+        self._followers: dict[object, int] = {}
+
+    @property
+    def head(self) -> int:
+        """Position of the newest entry that readers can have."""
+        return self.tail.head
+
+    @property
+    def epoch(self) -> str:
+        """Names this log."""
+        return self.tail.epoch
+
+    def drain(self) -> None:
+        """Let every stream end with a last frame."""
+        self.draining.set()
+        self.tail.wake()
+
+    def max_lag(self) -> int:
+        """How far the slowest open stream is behind."""
+        return max((self.head - position for position in self._followers.values()), default=0)
+
+    @asynccontextmanager
+    async def stream(self, access: Access, surface: str) -> AsyncIterator[None]:
+        """Count an open stream of *surface*.  Raises `TooManyStreams` or `Draining`."""
+        if self.draining.is_set():
+            raise Draining
+        if self._streams.total() >= self._settings.max_streams:
+            raise TooManyStreams
+        if self._streams[access.consumer] >= self._settings.max_streams_per_consumer:
+            message = "this consumer has too many open streams; close some, or raise the limit"
+            raise TooManyStreams(message)
+        self._streams[access.consumer] += 1
+        self._metrics.followers.labels(surface).inc()
+        try:
+            yield
+        finally:
+            self._metrics.followers.labels(surface).dec()
+            self._streams[access.consumer] -= 1
+
+    async def start(
+        self,
+        *,
+        after: str = "",
+        since: Micros | None = None,
+        at: StartAt = StartAt.LATEST,
+        on_expired: OnExpired = OnExpired.FAIL,
+    ) -> int:
+        """
+        The position to follow from: of the cursor *after*, before the first receipt recorded at
+        *since* or later, or an end of the log.  Raises `CursorInvalid`, `CursorForeign`, or
+        `CursorExpired` unless *on_expired* says otherwise.
+        """
+        bounds = await self.log.bounds()
+        if after:
+            return _resume(Cursor.parse(after), bounds, on_expired)
+        if since is not None:
+            return await self.log.position_at(since)
+        return bounds.oldest - 1 if at is StartAt.EARLIEST else bounds.head
+
+    async def follow(
+        self,
+        access: Access,
+        wanted: Filter,
+        position: int,
+        *,
+        batch_size: int = 100,
+        stop_at_head: bool = False,
+        shard: Shard = WHOLE,
+    ) -> AsyncGenerator[Frame, None]:
+        """
+        Frames from *position* on, without end or to the present head.  The first comes at once;
+        later there is one at least each heartbeat, never ahead of an unsent match.  *wanted* is
+        what `Access.limit` gave.  Raises `Unauthenticated` once the token no longer holds,
+        `Draining` after a last frame, `CursorExpired` where a purge overtook the reader.
+        """
+        follower = _Follower(self, wanted, shard, batch_size, position)
+        until = (await self.log.bounds()).head if stop_at_head else None
+        try:
+            async for frame in follower.frames(access, until, self._settings.heartbeat_seconds):
+                self._followers[follower] = frame.position
+                yield frame
+        finally:
+            self._followers.pop(follower, None)
+
+
+class _Follower:
+    """One reader: an integer, and what it wants."""
+
+    def __init__(
+        self, feed: Feed, wanted: Filter, shard: Shard, batch_size: int, position: int
+    ) -> None:
+        self._feed, self._tail = feed, feed.tail
+        self._wanted, self._shard = wanted, shard
+        self._test = _both(wanted.test(), None if shard == WHOLE else shard.holds)
+        self._batch_size = batch_size
+        self._position = position
+        self._epoch = feed.epoch
+
+    async def frames(
+        self, access: Access, until: int | None, heartbeat: float
+    ) -> AsyncGenerator[Frame, None]:
+        clock = asyncio.get_running_loop().time
+        due, sent = 0.0, -1
+        while True:
+            self._feed.accounts.check(access)
+            entries = await self._next(until)
+            ended = until is not None and self._position >= until
+            draining = self._feed.draining.is_set()
+            if entries or ended or clock() >= due or (draining and sent != self._position):
+                due, sent = clock() + heartbeat, self._position
+                yield self._frame(entries)
+            if ended:
+                return
+            if draining:
+                raise Draining
+            if self._position >= self._tail.head:
+                await self._tail.moved(self._position, min(CHECK_SECONDS, due - clock()))
+
+    async def _next(self, until: int | None) -> list[Entry]:
+        """Move on; return what matches on the way."""
+        if self._tail.epoch != self._epoch:
+            raise CursorForeign
+        if until is not None and self._position >= until:
+            return []
+        size = self._batch_size if self._test is None else max(self._batch_size, LOOK)
+        entries = self._tail.slice(self._position, size)
+        if entries is None:
+            return await self._read(until)
+        return self._take(entries, until)
+
+    def _take(self, entries: list[Entry], until: int | None) -> list[Entry]:
+        if until is not None and entries and entries[-1].position > until:
+            entries = [entry for entry in entries if entry.position <= until]
+        if not entries:
+            return []
+        matching = entries if self._test is None else list(filter(self._test, entries))
+        if len(matching) > self._batch_size:
+            matching = matching[: self._batch_size]
+            self._position = matching[-1].position
+        else:
+            self._position = entries[-1].position
+        return matching
+
+    async def _read(self, until: int | None) -> list[Entry]:
+        if self._wanted.test() is None:
+            entries = await self._feed.log.read(self._position, self._batch_size, until)
+            if not entries or entries[0].position != self._position + 1:
+                await self._expired()
+            return self._take(entries, until)
+        page = await self._feed.log.page(
+            self._wanted,
+            order=Order.OLDEST_FIRST,
+            limit=self._batch_size,
+            after=self._position,
+            before=None if until is None else until + 1,
+        )
+        if self._position < page.bounds.oldest - 1:
+            await self._expired()
+        self._position = max(self._position, page.resume)
+        return [e for e in page.entries if self._shard.holds(e)]
+
+    async def _expired(self) -> None:
+        """Raise `CursorExpired` if what comes next is no longer kept."""
+        bounds = await self._feed.log.bounds()
+        if self._position < bounds.oldest - 1:
+            raise CursorExpired(oldest=bounds.oldest_cursor, head=bounds.head_cursor)
+
+    def _frame(self, entries: list[Entry]) -> Frame:
+        head = max(self._tail.head, self._position)
+        return Frame(entries, self._position, head, self._epoch)
+
+
+def _resume(cursor: Cursor, bounds: Bounds, on_expired: OnExpired) -> int:
+    if cursor.epoch != bounds.epoch:
+        raise CursorForeign(field="after")
+    if cursor.position > bounds.head:
+        message = "the cursor is ahead of the log"
+        raise CursorInvalid(message)
+    if cursor.position < bounds.oldest - 1:
+        if on_expired is OnExpired.EARLIEST:
+            return bounds.oldest - 1
+        raise CursorExpired(oldest=bounds.oldest_cursor, head=bounds.head_cursor)
+    return cursor.position
+
+
+def _both(one: Test | None, other: Test | None) -> Test | None:
+    if one is None or other is None:
+        return one or other
+    return lambda entry: one(entry) and other(entry)

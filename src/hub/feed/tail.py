@@ -1,0 +1,108 @@
+"""The newest entries, read from the log once for everyone."""
+
+import asyncio
+
+import structlog
+
+from hub.errors import StoreUnavailable
+from hub.log.bounds import Bounds
+from hub.log.log import ReceiptLog
+from hub.receipt import Entry
+from hub.telemetry import Metrics
+
+READ_AT_ONCE = 2000
+
+logger = structlog.stdlib.get_logger(__name__)
+
+
+class Tail:
+    """
+    A bounded window of entries in memory, up to the head.  Positions are dense, so an entry's
+    place in the window follows from its position.
+    """
+
+    def __init__(
+        self,
+        log: ReceiptLog,
+        *,
+        window: int,
+        poll_seconds: float,
+        committed: asyncio.Event,
+        metrics: Metrics,
+    ) -> None:
+        self._log = log
+        self._window = window
+        self._poll_seconds = poll_seconds
+        self._committed = committed
+        self._metrics = metrics
+        self._entries: list[Entry] = []
+        self._moved = asyncio.Event()
+        self.epoch = ""
+        self.oldest = 1
+        self.head = 0
+
+    async def start(self) -> None:
+        """Begin at the head.  Raises `StoreUnavailable`."""
+        bounds = await self._log.bounds()
+        self.epoch, self.oldest, self.head = bounds.epoch, bounds.oldest, bounds.head
+
+    async def run(self) -> None:
+        """Read what is new whenever this process commits, and every so often; until cancelled."""
+        while True:
+            try:
+                async with asyncio.timeout(self._poll_seconds):
+                    await self._committed.wait()
+            except TimeoutError:
+                pass
+            self._committed.clear()
+            try:
+                await self._advance()
+            except StoreUnavailable:
+                logger.warning("the log cannot be read; readers wait")
+                await asyncio.sleep(self._poll_seconds)
+
+    def slice(self, after: int, limit: int) -> list[Entry] | None:
+        """At most *limit* entries after the position *after*; None if it is behind the window."""
+        start = after - (self.head - len(self._entries))
+        return None if start < 0 else self._entries[start : start + limit]
+
+    async def moved(self, position: int, seconds: float) -> None:
+        """Return once the head is beyond *position*, or something else woke the readers."""
+        if self.head > position:
+            return
+        try:
+            async with asyncio.timeout(seconds):
+                await self._moved.wait()
+        except TimeoutError:
+            pass
+
+    def wake(self) -> None:
+        """Make every reader look around, for instance because the hub is draining."""
+        self._moved.set()
+        self._moved = asyncio.Event()
+
+    async def _advance(self) -> None:
+        bounds = await self._log.bounds()
+        if bounds.epoch != self.epoch or bounds.head < self.head:
+            self._restart(bounds)
+        self.oldest = bounds.oldest
+        while self.head < bounds.head:
+            entries = await self._log.read(self.head, READ_AT_ONCE, bounds.head)
+            if not entries or entries[0].position != self.head + 1:
+                self._restart(bounds)  # purged before it was read
+                break
+            self._append(entries)
+        self._metrics.head.set(self.head)
+        self._metrics.oldest.set(self.oldest)
+
+    def _append(self, entries: list[Entry]) -> None:
+        self._entries += entries
+        self.head = entries[-1].position
+        if len(self._entries) > self._window * 5 // 4:
+            del self._entries[: -self._window]
+        self.wake()
+
+    def _restart(self, bounds: Bounds) -> None:
+        self._entries = []
+        self.epoch, self.head = bounds.epoch, bounds.head
+        self.wake()

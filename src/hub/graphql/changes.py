@@ -1,0 +1,49 @@
+"""A message, live."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import replace
+
+from hub.access import Access
+from hub.graphql.context import Hub
+from hub.log.messages import MessageLookup
+from hub.receipt import Filter, Message
+
+
+async def changes(hub: Hub, access: Access, named: MessageLookup) -> AsyncGenerator[Message, None]:
+    """
+    The message as it is, then at every change, up to a final status.  The head is read before
+    the message, so that no change falls between them.  Raises `RecipientRequired`.
+    """
+    position = (await hub.log.bounds()).head
+    last = await hub.log.message(named, access.providers)
+    if last is not None:
+        yield last
+        if last.status.final:
+            return
+        named = replace(named, key=last.key)
+    follower = hub.feed.follow(access, _wanted(access, named, last), position)
+    async with aclosing(follower):
+        async for frame in follower:
+            keys = {entry.key for entry in frame.entries}
+            if not keys or (named.key is not None and named.key not in keys):
+                continue
+            found = await hub.log.message(named, access.providers)
+            if found is None or found == last:
+                continue
+            yield found
+            if found.status.final:
+                return
+            last, named = found, replace(named, key=found.key)
+
+
+def _wanted(access: Access, named: MessageLookup, known: Message | None) -> Filter:
+    """A filter that lets the message's receipts through, and as few others as it can."""
+    message_id = known.message_id if known else named.message_id
+    provider = known.provider if known else named.provider
+    return access.limit(
+        Filter(
+            providers=(provider,) if provider else (),
+            message_ids=(message_id,) if message_id else (),
+        )
+    )

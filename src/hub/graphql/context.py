@@ -1,0 +1,124 @@
+"""What every resolver can reach, and who asks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import strawberry
+from starlette.requests import HTTPConnection
+from strawberry.dataloader import DataLoader
+from strawberry.fastapi import BaseContext
+
+from hub.access import Access, Scope
+from hub.errors import Unauthenticated
+from hub.feed.follower import Feed
+
+from hub.graphql.place import Place
+from hub.log.accounts import Accounts
+from hub.log.log import ReceiptLog
+from hub.receipt import Entry, Message
+from hub.settings import Settings
+from hub.telemetry import Metrics
+
+if TYPE_CHECKING:
+    from hub.graphql.documents import Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """The parts of the hub that GraphQL calls."""
+
+    settings: Settings
+    log: ReceiptLog
+    feed: Feed
+    accounts: Accounts
+    metrics: Metrics
+
+
+@dataclass(slots=True)
+class Session:
+    """Who is at the other end of a connection; a refreshed token changes it."""
+
+    access: Access | None = None
+    refusal: Unauthenticated = field(default_factory=Unauthenticated)
+
+    def check(self, accounts: Accounts) -> Access:
+        """The access, still good; raises `Unauthenticated`."""
+        if self.access is None:
+            raise self.refusal
+        accounts.check(self.access)
+        return self.access
+
+
+class Context(BaseContext):
+    """One operation's surroundings."""
+
+    def __init__(self, hub: Hub, session: Session) -> None:
+        super().__init__()
+        self.hub = hub
+        self.session = session
+        self.operation: Operation | None = None
+        self.place = Place()
+        self._receipts = DataLoader(self._load_receipts, cache=False)
+        self._messages = DataLoader(self._load_messages, cache=False)
+
+    @property
+    def access(self) -> Access:
+        """What the caller may do; raises `Unauthenticated` where nobody vouches for it."""
+        if self.session.access is None:
+            raise self.session.refusal
+        return self.session.access
+
+    @property
+    def reader(self) -> Access:
+        """The same, of a caller who may read receipts; raises `Forbidden`."""
+        access = self.access
+        access.require(Scope.RECEIPTS_READ)
+        return access
+
+    def again(self) -> "Context":
+        """A context of the same caller for another operation."""
+        return Context(self.hub, self.session)
+
+    async def receipts_of(self, message: int) -> list[Entry]:
+        """The receipts of a message, read together with those of others."""
+        return await self._receipts.load(message)
+
+    async def message_of(self, key: bytes) -> Message | None:
+        """A message by its key, read together with others."""
+        return await self._messages.load(key)
+
+    async def _load_receipts(self, messages: list[int]) -> Sequence[list[Entry]]:
+        found = await self.hub.log.receipts_of(messages)
+        return [found.get(message, []) for message in messages]
+
+    async def _load_messages(self, keys: list[bytes]) -> Sequence[Message | None]:
+        found = await self.hub.log.messages_by_key(keys, self.access.providers)
+        return [found.get(key) for key in keys]
+
+
+Info = strawberry.Info[Context, None]
+
+
+async def session_of(hub: Hub, connection: HTTPConnection) -> Session:
+    """The session that an Authorization header opens; without a good one, one that is refused."""
+    return await session_for(hub, connection.headers.get("authorization", ""))
+
+
+async def session_for(hub: Hub, authorization: str) -> Session:
+    """The same for the text of the header."""
+    try:
+        return Session(await hub.accounts.access(bearer(authorization)))
+    except Unauthenticated as error:
+        return Session(None, error)
+
+
+def bearer(authorization: str) -> str | None:
+    """
+    The token in the text of an Authorization header.
+
+    >>> bearer("Bearer abc"), bearer("Basic abc")
+    ('abc', None)
+    """
+    scheme, _, token = authorization.strip().partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and token.strip() else None

@@ -1,0 +1,213 @@
+"""What can be asked.  Resolvers convert, call, convert."""
+
+from typing import Annotated
+
+import strawberry
+from strawberry import relay
+
+from hub.access import Scope
+from hub.graphql.context import Info
+from hub.graphql.durable import durable
+from hub.graphql.enums import Bucket, Group, Order
+from hub.graphql.filters import ReceiptFilter, wanted_by
+from hub.graphql.lookups import lookup
+from hub.graphql.message_pages import MessageConnection, message_page
+from hub.graphql.messages import Message
+from hub.graphql.operations import DurableSubscription, Log, Viewer
+from hub.graphql.paging import window
+from hub.graphql.quarantine import QuarantineConnection, quarantine_page
+from hub.graphql.receipt_pages import Listing, ReceiptConnection, receipt_page
+from hub.graphql.scalars import CursorText, DateTime
+from hub.graphql.stats import DeliveryStat, check_summable
+from hub.log.stats import StatsQuery
+
+First = Annotated[
+    int | None,
+    strawberry.argument(
+        description="How many from the start of the list, or after `after`; at most 500.  50 where"
+        " nothing is said."
+    ),
+]
+After = Annotated[
+    CursorText | None, strawberry.argument(description="Only what comes after this in the list.")
+]
+Wanted = Annotated[
+    ReceiptFilter | None, strawberry.argument(description="What to let through; all by default.")
+]
+
+
+@strawberry.type(description="What can be asked.")
+class Query:
+    """Every field needs a token; most need the scope receipts:read."""
+
+    node: relay.Node | None = relay.node(
+        description="Anything that has an `id`; null where there is none for the caller."
+    )
+
+    @strawberry.field(
+        description="The log, a page at a time.  Pages stay right while receipts arrive."
+    )
+    async def receipts(
+        self,
+        info: Info,
+        filter: Wanted = None,  # noqa: A002  # the contract's word
+        recorded_after: Annotated[
+            DateTime | None,
+            strawberry.argument(description="Only receipts recorded later than this."),
+        ] = None,
+        recorded_before: Annotated[
+            DateTime | None,
+            strawberry.argument(description="Only receipts recorded earlier than this."),
+        ] = None,
+        order: Annotated[
+            Order, strawberry.argument(description="Which end of the log the list starts from.")
+        ] = Order.NEWEST_FIRST,
+        first: First = None,
+        after: After = None,
+        last: Annotated[
+            int | None,
+            strawberry.argument(
+                description="How many from the end of the list, or before `before`; at most 500."
+                "  Not together with `first`."
+            ),
+        ] = None,
+        before: Annotated[
+            CursorText | None,
+            strawberry.argument(description="Only what comes before this in the list."),
+        ] = None,
+    ) -> ReceiptConnection:
+        context = info.context
+        wanted = wanted_by(context.access, filter, context.hub.accounts.regions())
+        listing = Listing(wanted, order, recorded_after, recorded_before)
+        return await receipt_page(context, listing, window(first, after, last, before))
+
+    @strawberry.field(
+        description="One message, named by messageKey, or by provider and messageId and, where"
+        " that id has several recipients, recipient.  Null where there is none."
+    )
+    async def message(
+        self,
+        info: Info,
+        message_key: Annotated[
+            str | None, strawberry.argument(description="The key that a receipt shows.")
+        ] = None,
+        provider: Annotated[
+            str | None, strawberry.argument(description="Name of the provider account.")
+        ] = None,
+        message_id: Annotated[
+            str | None, strawberry.argument(description="The provider's id, as received.")
+        ] = None,
+        recipient: Annotated[
+            str | None,
+            strawberry.argument(
+                description="The number as a person types it.  Needs the scope recipients:read."
+            ),
+        ] = None,
+    ) -> Message | None:
+        context = info.context
+        named = lookup(context, message_key, provider, message_id, recipient)
+        found = await context.hub.log.message(named, context.access.providers)
+        return Message.of(found, unmasked=context.access.unmasked) if found else None
+
+    @strawberry.field(
+        description="Messages, newest first by their first receipt.  Statuses and categories of"
+        " the filter are the message's present ones."
+    )
+    async def messages(
+        self,
+        info: Info,
+        filter: Wanted = None,  # noqa: A002  # the contract's word
+        first_recorded_after: Annotated[
+            DateTime | None,
+            strawberry.argument(description="Only messages first recorded later than this."),
+        ] = None,
+        first_recorded_before: Annotated[
+            DateTime | None,
+            strawberry.argument(description="Only messages first recorded earlier than this."),
+        ] = None,
+        first: First = None,
+        after: After = None,
+    ) -> MessageConnection:
+        context = info.context
+        wanted = wanted_by(context.access, filter, context.hub.accounts.regions())
+        page = window(first, after)
+        return await message_page(
+            context, wanted, page, first_recorded_after, first_recorded_before
+        )
+
+    @strawberry.field(
+        description="Counts by bucket, from a roll-up that is kept with every commit: exact, and"
+        " as fast over a year as over an hour.  At most 2,000 buckets."
+    )
+    async def delivery_stats(
+        self,
+        info: Info,
+        since: Annotated[
+            DateTime, strawberry.argument(description="From here on; cut to a whole minute.")
+        ],
+        until: Annotated[
+            DateTime, strawberry.argument(description="Up to here; filled up to a whole minute.")
+        ],
+        bucket: Annotated[Bucket, strawberry.argument(description="How long a bucket is.")],
+        time_zone: Annotated[
+            str,
+            strawberry.argument(
+                description="IANA zone, such as Asia/Shanghai, that hours and days are of."
+            ),
+        ] = "UTC",
+        group_by: Annotated[
+            list[Group] | None,
+            strawberry.argument(description="What to tell apart beside the bucket."),
+        ] = None,
+        filter: Annotated[  # noqa: A002  # the contract's word
+            ReceiptFilter | None,
+            strawberry.argument(
+                description="What to count.  Takes providers, statuses and errorCategories."
+            ),
+        ] = None,
+    ) -> list[DeliveryStat]:
+        context = info.context
+        check_summable(filter)
+        wanted = wanted_by(context.access, filter, ())
+        groups = frozenset(group_by or ())
+        rows = await context.hub.log.stats(
+            StatsQuery(since, until, bucket, time_zone, groups, wanted)
+        )
+        return [DeliveryStat.of(row) for row in rows]
+
+    @strawberry.field(
+        description="What could not be read, newest first.  Needs the scope operations:read."
+    )
+    async def quarantine(
+        self,
+        info: Info,
+        provider: Annotated[
+            str | None, strawberry.argument(description="Only what this account sent.")
+        ] = None,
+        first: First = None,
+        after: Annotated[
+            str | None,
+            strawberry.argument(description="Only what comes after this cursor of the list."),
+        ] = None,
+    ) -> QuarantineConnection:
+        return await quarantine_page(info.context, provider, window(first, after))
+
+    @strawberry.field(
+        description="Durable subscriptions: the caller's own, and with the scope operations:read"
+        " those of all."
+    )
+    async def subscriptions(self, info: Info) -> list[DurableSubscription]:
+        access = info.context.reader
+        everyone = access.has(Scope.OPERATIONS_READ)
+        found = await durable(info.context.hub.log, None if everyone else access.consumer)
+        return [DurableSubscription.of(row) for row in found]
+
+    @strawberry.field(description="Where the log begins and ends now.")
+    async def log(self, info: Info) -> Log:
+        context = info.context
+        _ = context.reader
+        return Log.of(await context.hub.log.bounds())
+
+    @strawberry.field(description="Who asks.")
+    async def viewer(self, info: Info) -> Viewer:
+        return Viewer.of(info.context.access)

@@ -1,0 +1,93 @@
+"""What can be followed.  Resolvers convert, call, convert."""
+
+from collections.abc import AsyncGenerator
+from typing import Annotated
+
+import strawberry
+
+from hub.errors import BadInput, CursorInvalid
+from hub.graphql.changes import changes
+from hub.graphql.context import Info
+from hub.graphql.enums import OnExpired
+from hub.graphql.filters import ReceiptFilter, wanted_by
+from hub.graphql.lookups import lookup
+from hub.graphql.messages import Message
+from hub.graphql.receipts import ReceiptBatch
+from hub.graphql.scalars import CursorText
+
+LARGEST_BATCH = 1000
+
+
+@strawberry.type(description="What can be followed, over graphql-transport-ws or SSE.")
+class Subscription:
+    """Every field needs a token with the scope receipts:read."""
+
+    @strawberry.subscription(
+        description="The log from a cursor, then live, without end.  The first batch comes at once;"
+        " later there is one at least each heartbeat."
+    )
+    async def receipts(
+        self,
+        info: Info,
+        filter: Annotated[  # noqa: A002  # the contract's word
+            ReceiptFilter | None,
+            strawberry.argument(description="What to let through; all by default."),
+        ] = None,
+        after: Annotated[
+            CursorText | None,
+            strawberry.argument(
+                description="Resume here: the cursor of the last batch, or the head of a query."
+                "  From now on where nothing is said."
+            ),
+        ] = None,
+        on_expired: Annotated[
+            OnExpired,
+            strawberry.argument(description="What to do where `after` is no longer kept."),
+        ] = OnExpired.FAIL,
+        batch_size: Annotated[
+            int, strawberry.argument(description="Most receipts of a batch, 1 to 1000.")
+        ] = 100,
+    ) -> AsyncGenerator[ReceiptBatch, None]:
+        context = info.context
+        access, feed, place = context.access, context.hub.feed, context.place
+        wanted = wanted_by(access, filter, context.hub.accounts.regions())
+        if not 1 <= batch_size <= LARGEST_BATCH:
+            message = f"batchSize takes 1 to {LARGEST_BATCH}"
+            raise BadInput(message, field="batchSize")
+        if after == "":
+            raise CursorInvalid
+        start = place.start
+        if start is None:
+            start = await feed.start(after=after or "", on_expired=on_expired)
+        async for frame in feed.follow(access, wanted, start, batch_size=batch_size):
+            place.arrive(frame)
+            yield ReceiptBatch.of(frame, unmasked=access.unmasked)
+
+    @strawberry.subscription(
+        description="One message now, or silence until its first receipt, and again at every"
+        " change.  Completes at a final status."
+    )
+    async def message(
+        self,
+        info: Info,
+        message_key: Annotated[
+            str | None, strawberry.argument(description="The key that a receipt shows.")
+        ] = None,
+        provider: Annotated[
+            str | None, strawberry.argument(description="Name of the provider account.")
+        ] = None,
+        message_id: Annotated[
+            str | None, strawberry.argument(description="The provider's id, as received.")
+        ] = None,
+        recipient: Annotated[
+            str | None,
+            strawberry.argument(
+                description="The number as a person types it.  Needs the scope recipients:read."
+            ),
+        ] = None,
+    ) -> AsyncGenerator[Message, None]:
+        context = info.context
+        named = lookup(context, message_key, provider, message_id, recipient)
+        unmasked = context.access.unmasked
+        async for found in changes(context.hub, context.access, named):
+            yield Message.of(found, unmasked=unmasked)

@@ -1,0 +1,1 @@
+"""The gRPC surface: streams, durable subscriptions, pages and look-ups for back-end services."""

@@ -1,0 +1,92 @@
+"""
+Bytes for streams.  An entry is encoded once for each mask, whoever reads it, as a frame with one
+receipt; a frame of many is those bytes in a row, since protobuf merges messages that are joined.
+Both kinds of responses have the receipts in the same field, so both streams share the bytes.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+
+from hub.feed.follower import Frame
+from hub.grpc import messages
+from hub.receipt import Entry
+from hub.v1 import receipts_pb2 as pb
+
+MAX_FRAME_BYTES = 3 * 1024 * 1024
+"""Clients refuse messages of more than 4 MiB unless told otherwise."""
+
+_JOINED_FRAMES = 256
+
+
+class Encoder:
+    """Encodes frames, and remembers the newest entries and slices of the log that it encoded."""
+
+    def __init__(self, entries: int) -> None:
+        self._entries = _Newest(entries)
+        self._slices = _Newest(_JOINED_FRAMES)
+
+    def pieces(self, frame: Frame, *, unmasked: bool) -> Iterator[tuple[int, bytes]]:
+        """
+        The receipts of *frame* in as many pieces as their size needs: the position that a piece
+        covers, and its bytes.  A frame without receipts is one piece.
+        """
+        rest = frame.entries
+        while True:
+            count, data = self.fitting(rest, unmasked=unmasked)
+            last = count == len(rest)
+            yield frame.position if last else rest[count - 1].position, data
+            if last:
+                return
+            rest = rest[count:]
+
+    def fitting(self, entries: Sequence[Entry], *, unmasked: bool) -> tuple[int, bytes]:
+        """How many of the first *entries* fit into one response, and their bytes."""
+        data = self._slice(entries, unmasked=unmasked)
+        while len(data) > MAX_FRAME_BYTES and len(entries) > 1:
+            entries = entries[: len(entries) // 2]
+            data = self._slice(entries, unmasked=unmasked)
+        return len(entries), data
+
+    def _slice(self, entries: Sequence[Entry], *, unmasked: bool) -> bytes:
+        if not entries:
+            return b""
+        first, last = entries[0].position, entries[-1].position
+        if last - first + 1 != len(entries):
+            return self._join(entries, unmasked=unmasked)
+        key = (first, last, unmasked)
+        found = self._slices.get(key)
+        if found is None:
+            found = self._slices[key] = self._join(entries, unmasked=unmasked)
+        return found
+
+    def _join(self, entries: Sequence[Entry], *, unmasked: bool) -> bytes:
+        return b"".join([self._entry(entry, unmasked=unmasked) for entry in entries])
+
+    def _entry(self, entry: Entry, *, unmasked: bool) -> bytes:
+        key = (entry.position, unmasked)
+        found = self._entries.get(key)
+        if found is None:
+            receipts = [messages.receipt(entry, unmasked=unmasked)]
+            encoded = pb.StreamReceiptsResponse(receipts=receipts).SerializeToString()
+            found = self._entries[key] = encoded
+        return found
+
+
+def tail(cursor: str, lag: int, *, caught_up: bool) -> pb.StreamReceiptsResponse:
+    """All of a frame but its receipts, as of now."""
+    now = messages.instant(time.time_ns() // 1000)
+    return pb.StreamReceiptsResponse(cursor=cursor, lag=lag, caught_up=caught_up, server_time=now)
+
+
+class _Newest(OrderedDict[tuple[int, ...], bytes]):
+    """A dict that forgets what was put in first once it holds *most* values."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._most = most
+
+    def __setitem__(self, key: tuple[int, ...], value: bytes) -> None:
+        super().__setitem__(key, value)
+        if len(self) > self._most:
+            self.popitem(last=False)

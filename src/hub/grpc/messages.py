@@ -1,0 +1,93 @@
+"""Entries and messages as the proto has them.  Recipients are masked here."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from hub.access import mask
+from hub.receipt import Entry, Message, Micros, message_key
+from hub.v1 import receipts_pb2 as pb
+
+_SECOND = 1_000_000
+_RECEIPT = {
+    "position": "position",
+    "provider": "provider",
+    "message_id": "message_id",
+    "status": "status",
+    "provider_status": "provider_status",
+    "error_code": "error_code",
+    "error_category": "error_category",
+    "error_permanent": "error_permanent",
+    "evidence": "delivery_evidence",
+    "segments": "segments",
+    "part": "part",
+    "part_count": "part_count",
+    "network": "network",
+    "price": "price",
+    "currency": "currency",
+    "client_reference": "client_reference",
+    "applied": "applied",
+    "message_status": "message_status",
+    "corrects": "corrects",
+}
+"""Fields of an entry that are sent as they are, where there is a value, and their names."""
+
+_MESSAGE = (
+    "provider",
+    "message_id",
+    "status",
+    "error_code",
+    "error_category",
+    "segments",
+    "receipt_count",
+    "conflict",
+)
+"""Fields of a message that are sent as they are, where there is a value."""
+
+
+def receipt(entry: Entry, *, unmasked: bool) -> pb.Receipt:
+    """*entry* as it is sent; with its recipient in full only if *unmasked*."""
+    sent = pb.Receipt()
+    for name, sent_name in _RECEIPT.items():
+        _set(sent, sent_name, getattr(entry, name))
+    sent.message_key = message_key(entry.key)
+    if entry.recipient is not None:
+        sent.recipient = entry.recipient if unmasked else mask(entry.recipient)
+    _set_instant(sent.received_at, entry.received_at)
+    _set_instant(sent.recorded_at, entry.recorded_at)
+    if entry.occurred_at is not None:
+        _set_instant(sent.occurred_at, entry.occurred_at)
+    return sent
+
+
+def message(known: Message, entries: Iterable[Entry], *, unmasked: bool) -> pb.Message:
+    """*known* with its receipts; with recipients in full only if *unmasked*."""
+    sent = pb.Message(receipts=[receipt(entry, unmasked=unmasked) for entry in entries])
+    for name in _MESSAGE:
+        _set(sent, name, getattr(known, name))
+    sent.message_key = message_key(known.key)
+    if known.recipient is not None:
+        sent.recipient = known.recipient if unmasked else mask(known.recipient)
+    _set_instant(sent.first_received_at, known.first_received_at)
+    _set_instant(sent.status_at, known.status_at)
+    if known.delivered_at is not None:
+        _set_instant(sent.delivered_at, known.delivered_at)
+    return sent
+
+
+def instant(value: Micros) -> Timestamp:
+    """*value* as the proto has it."""
+    seconds, micros = divmod(value, _SECOND)
+    return Timestamp(seconds=seconds, nanos=micros * 1000)
+
+
+def _set(sent: pb.Receipt | pb.Message, name: str, value: Any) -> None:
+    if value is not None:
+        setattr(sent, name, value)
+
+
+def _set_instant(field: Timestamp, value: Micros) -> None:
+    seconds, micros = divmod(value, _SECOND)
+    field.seconds = seconds
+    field.nanos = micros * 1000

@@ -1,0 +1,180 @@
+"""Requests as the rest of the hub takes them.  What cannot be read is named by its field."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from enum import IntEnum
+from typing import TypedDict, TypeVar
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from hub import phone
+from hub.errors import BadInput, CursorInvalid
+from hub.log.messages import MessageLookup
+from hub.receipt import (
+    WHOLE,
+    ErrorCategory,
+    Filter,
+    Micros,
+    OnExpired,
+    Order,
+    Shard,
+    StartAt,
+    Status,
+    check_list_sizes,
+    parse_message_key,
+)
+from hub.v1 import receipts_pb2 as pb
+
+DEFAULT_SIZE = 100
+MAX_SIZE = 1000
+
+_Word = TypeVar("_Word", bound=IntEnum)
+_Meaning = TypeVar("_Meaning")
+_EARLIEST_SECOND = int(datetime.min.replace(tzinfo=UTC).timestamp())
+_LATEST_SECOND = int(datetime.max.replace(tzinfo=UTC, microsecond=0).timestamp())
+_NANOS_PER_SECOND = 1_000_000_000
+_STARTS: dict[int, StartAt] = {
+    pb.START_AT_UNSPECIFIED: StartAt.LATEST,
+    pb.START_AT_EARLIEST: StartAt.EARLIEST,
+    pb.START_AT_LATEST: StartAt.LATEST,
+}
+_ON_EXPIRED: dict[int, OnExpired] = {
+    pb.ON_EXPIRED_UNSPECIFIED: OnExpired.FAIL,
+    pb.ON_EXPIRED_FAIL: OnExpired.FAIL,
+    pb.ON_EXPIRED_EARLIEST: OnExpired.EARLIEST,
+}
+_ORDERS: dict[int, Order] = {
+    pb.ORDER_UNSPECIFIED: Order.NEWEST_FIRST,
+    pb.ORDER_NEWEST_FIRST: Order.NEWEST_FIRST,
+    pb.ORDER_OLDEST_FIRST: Order.OLDEST_FIRST,
+}
+
+
+class Start(TypedDict):
+    """Where to start, as `Feed.start` takes it."""
+
+    after: str
+    since: Micros | None
+    at: StartAt
+    on_expired: OnExpired
+
+
+def receipt_filter(
+    asked: pb.ReceiptFilter, regions: Sequence[str], field: str = "filter"
+) -> Filter:
+    """*asked*, with recipients as they may be stored by accounts of *regions*."""
+    lists: dict[str, Sequence[object]] = {
+        f"{field}.{name.name}": getattr(asked, name.name)
+        for name in asked.DESCRIPTOR.fields
+        if name.is_repeated
+    }
+    check_list_sizes(lists)
+    return Filter(
+        providers=tuple(asked.providers),
+        statuses=_words(Status, asked.statuses, f"{field}.statuses"),
+        error_categories=_words(ErrorCategory, asked.error_categories, f"{field}.error_categories"),
+        message_ids=tuple(asked.message_ids),
+        recipients=_recipients(asked.recipients, regions),
+        client_references=tuple(asked.client_references),
+        applied_only=asked.applied_only,
+    )
+
+
+def start(asked: pb.StreamReceiptsRequest | pb.Open, prefix: str = "") -> Start:
+    """Where *asked* wants to start; *prefix* stands before the names of its fields."""
+    given = asked.WhichOneof("start")
+    if given == "after" and not asked.after:
+        message = "the cursor is empty; leave it out to start at an end of the log"
+        raise CursorInvalid(message, field=f"{prefix}after")
+    since = _round_up(asked.since, f"{prefix}since") if given == "since" else None
+    return Start(
+        after=asked.after,
+        since=since,
+        at=_known(_STARTS, asked.start_at, f"{prefix}start_at"),
+        on_expired=_known(_ON_EXPIRED, asked.on_expired, f"{prefix}on_expired"),
+    )
+
+
+def shard(asked: pb.StreamReceiptsRequest | pb.Open, prefix: str = "") -> Shard:
+    """The share of the log that *asked* wants."""
+    if not asked.HasField("shard"):
+        return WHOLE
+    try:
+        return Shard(asked.shard.index, asked.shard.count)
+    except BadInput as error:
+        raise BadInput(str(error), field=f"{prefix}shard") from None
+
+
+def order(asked: pb.ListReceiptsRequest) -> Order:
+    """Which end of the log *asked* wants first."""
+    return _known(_ORDERS, asked.order, "order")
+
+
+def recorded_after(asked: pb.ListReceiptsRequest) -> Micros | None:
+    """The last microsecond that *asked* excludes at the beginning."""
+    if not asked.HasField("recorded_after"):
+        return None
+    return _nanos(asked.recorded_after, "recorded_after") // 1000
+
+
+def recorded_before(asked: pb.ListReceiptsRequest) -> Micros | None:
+    """The first microsecond that *asked* excludes at the end."""
+    if not asked.HasField("recorded_before"):
+        return None
+    return _round_up(asked.recorded_before, "recorded_before")
+
+
+def size(asked: int) -> int:
+    """How many receipts to send at once: 100 for 0, and never more than 1000."""
+    return min(asked or DEFAULT_SIZE, MAX_SIZE)
+
+
+def lookup(asked: pb.GetMessageRequest, regions: Sequence[str], prefix: str = "") -> MessageLookup:
+    """Which message *asked* names."""
+    if asked.message_key:
+        if asked.provider or asked.message_id or asked.recipient:
+            message = "give either message_key or provider, message_id and recipient"
+            raise BadInput(message, field=f"{prefix}message_key")
+        return MessageLookup(_key(asked.message_key, f"{prefix}message_key"))
+    for name in ("provider", "message_id"):
+        if not getattr(asked, name):
+            message = "give message_key, or provider, message_id and recipient"
+            raise BadInput(message, field=f"{prefix}{name}")
+    recipients = _recipients([asked.recipient] if asked.recipient else [], regions)
+    return MessageLookup(None, asked.provider, asked.message_id, recipients)
+
+
+def _round_up(asked: Timestamp, field: str) -> Micros:
+    return -(-_nanos(asked, field) // 1000)
+
+
+def _nanos(asked: Timestamp, field: str) -> int:
+    seconds_fit = _EARLIEST_SECOND <= asked.seconds <= _LATEST_SECOND
+    if not (seconds_fit and 0 <= asked.nanos < _NANOS_PER_SECOND):
+        message = "an instant lies between the years 1 and 9999, and nanos below a second"
+        raise BadInput(message, field=field)
+    return asked.seconds * _NANOS_PER_SECOND + asked.nanos
+
+
+def _key(text: str, field: str) -> bytes:
+    try:
+        return parse_message_key(text)
+    except BadInput as error:
+        raise BadInput(str(error).replace("messageKey", "message_key"), field=field) from None
+
+
+def _recipients(typed: Iterable[str], regions: Sequence[str]) -> tuple[str, ...]:
+    found = {stored: None for text in typed for stored in phone.candidates(text, regions)}
+    return tuple(found)
+
+
+def _words(kind: type[_Word], numbers: Iterable[int], field: str) -> tuple[_Word, ...]:
+    words = {word.value: word for word in kind}
+    return tuple(_known(words, number, f"{field}[{index}]") for index, number in enumerate(numbers))
+
+
+def _known(meanings: dict[int, _Meaning], number: int, field: str) -> _Meaning:
+    if number not in meanings:
+        message = f"{number} is none of the values that this field takes"
+        raise BadInput(message, field=field)
+    return meanings[number]

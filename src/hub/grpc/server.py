@@ -1,0 +1,108 @@
+"""The gRPC server, from its port to its last call."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import grpc
+
+from hub.errors import StartError
+from hub.feed.follower import Feed
+from hub.grpc import tls
+from hub.grpc.calls import Calls
+from hub.grpc.encoding import Encoder
+from hub.grpc.health import SERVICE, Health, reflect
+from hub.grpc.servicer import Receipts
+from hub.log.accounts import Accounts
+from hub.log.log import ReceiptLog
+from hub.settings import Settings, variable
+from hub.telemetry import Metrics
+from hub.v1 import receipts_pb2_grpc
+
+_LAST_WORDS_SECONDS = 0.5
+
+
+class GrpcServer:
+    """A server that takes calls."""
+
+    def __init__(self, address: str, health: Health, calls: Calls) -> None:
+        self.address = address
+        """Where it is reached, as `host:port`."""
+        self._health = health
+        self._calls = calls
+
+    async def not_serving(self) -> None:
+        """Tell load balancers that this hub is leaving; calls are still taken."""
+        await self._health.not_serving()
+
+    async def idle(self, seconds: float) -> None:
+        """Wait until no call of the hub's service is open, at most for *seconds*."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._calls.none_open()
+        except TimeoutError:
+            return
+
+
+@asynccontextmanager
+async def serving(
+    settings: Settings, log: ReceiptLog, feed: Feed, accounts: Accounts, metrics: Metrics
+) -> AsyncIterator[GrpcServer]:
+    """
+    Take calls until the end of the block; then say so, wait for open calls to end, and stop.
+    Whoever leaves the block sets `feed.draining` first, so that streams do end.
+    """
+    calls = Calls(SERVICE, metrics, settings.slow_reader_seconds)
+    server = grpc.aio.server(interceptors=[calls], options=_options(settings))
+    health = Health(server)
+    receipts = Receipts(log, feed, accounts, Encoder(settings.feed_window))
+    receipts_pb2_grpc.add_ReceiptServiceServicer_to_server(receipts, server)
+    if settings.grpc_reflection:
+        reflect(server)
+    served = GrpcServer(_bind(server, settings), health, calls)
+    try:
+        await server.start()
+        await health.serving()
+        async with asyncio.TaskGroup() as loops:
+            watchdog = loops.create_task(calls.end_slow_readers())
+            yield served
+            await served.not_serving()
+            await served.idle(settings.drain_seconds)
+            watchdog.cancel()
+    finally:
+        await server.stop(_LAST_WORDS_SECONDS)
+
+
+def _bind(server: grpc.aio.Server, settings: Settings) -> str:
+    host = f"[{settings.grpc_host}]" if ":" in settings.grpc_host else settings.grpc_host
+    credentials = tls.credentials(settings)
+    wanted = f"{host}:{settings.grpc_port}"
+    try:
+        if credentials is None:
+            port = server.add_insecure_port(wanted)
+        else:
+            port = server.add_secure_port(wanted, credentials)
+    except RuntimeError:
+        port = 0
+    if not port:
+        names = f"{variable('grpc_host')} and {variable('grpc_port')}"
+        message = f"{names}: cannot listen on {wanted}; is another program using the port?"
+        raise StartError(message) from None
+    return f"{host}:{port}"
+
+
+def _options(settings: Settings) -> Sequence[tuple[str, Any]]:
+    return (
+        # Two hubs on one port would share its connections without either noticing.
+        ("grpc.so_reuseport", 0),
+        # Clients may ping every 10 s, with or without calls; the limit must lie below.
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
+        ("grpc.http2.max_pings_without_data", 0),
+        # Readers that vanish without a word are noticed within a minute.
+        ("grpc.keepalive_time_ms", 40_000),
+        ("grpc.keepalive_timeout_ms", 15_000),
+        ("grpc.max_receive_message_length", settings.grpc_max_message_bytes),
+        ("grpc.max_send_message_length", -1),
+    )

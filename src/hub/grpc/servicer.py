@@ -1,0 +1,159 @@
+"""The service's calls: read the request, ask the feed or the log, write the answer."""
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+from hub.access import Access, Scope
+from hub.errors import BadInput, NotFound, Unauthenticated
+from hub.feed.follower import Feed, Frame
+from hub.grpc import messages, paging, requests
+from hub.grpc.encoding import Encoder, tail
+from hub.grpc.errors import Context
+from hub.log.accounts import Accounts
+from hub.log.log import ReceiptLog
+from hub.receipt import Cursor, Message, Order
+from hub.v1 import receipts_pb2 as pb
+from hub.v1 import receipts_pb2_grpc
+
+MAX_LOOKUPS = 100
+
+
+class Receipts(receipts_pb2_grpc.ReceiptServiceServicer):
+    """`hub.v1.ReceiptService`."""
+
+    def __init__(self, log: ReceiptLog, feed: Feed, accounts: Accounts, encoder: Encoder) -> None:
+        self._log = log
+        self._feed = feed
+        self._accounts = accounts
+        self._encoder = encoder
+
+    async def StreamReceipts(
+        self, request: pb.StreamReceiptsRequest, context: Context
+    ) -> AsyncIterator[bytes]:
+        """The log from a start on, as frames."""
+        access = await authenticated(context, self._accounts)
+        wanted = access.limit(requests.receipt_filter(request.filter, self._accounts.regions()))
+        shard = requests.shard(request)
+        position = await self._feed.start(**requests.start(request))
+        async with self._feed.stream(access, "grpc"):
+            following = self._feed.follow(
+                access,
+                wanted,
+                position,
+                batch_size=requests.size(request.max_batch_size),
+                stop_at_head=request.stop_at_head,
+                shard=shard,
+            )
+            async with aclosing(following) as frames:
+                async for frame in frames:
+                    for piece in self._pieces(frame, access):
+                        yield piece
+
+    async def ListReceipts(self, request: pb.ListReceiptsRequest, context: Context) -> bytes:
+        """One page."""
+        access = await authenticated(context, self._accounts)
+        order = requests.order(request)
+        start = paging.position(request, self._feed.epoch)
+        page = await self._log.page(
+            access.limit(requests.receipt_filter(request.filter, self._accounts.regions())),
+            order=order,
+            limit=requests.size(request.page_size),
+            after=start if order is Order.OLDEST_FIRST else None,
+            before=start if order is Order.NEWEST_FIRST else None,
+            recorded_after=requests.recorded_after(request),
+            recorded_before=requests.recorded_before(request),
+        )
+        bounds = page.bounds
+        if order is Order.OLDEST_FIRST and start is not None and start < bounds.oldest - 1:
+            raise paging.stale()
+        fitting, data = self._encoder.fitting(page.entries, unmasked=access.unmasked)
+        whole = fitting == len(page.entries)
+        resume = page.resume if whole else page.entries[fitting - 1].position
+        token = paging.token(request, bounds.epoch, resume) if page.more or not whole else ""
+        rest = pb.ListReceiptsResponse(next_page_token=token, head=bounds.head_cursor)
+        return data + rest.SerializeToString()
+
+    async def GetMessage(
+        self, request: pb.GetMessageRequest, context: Context
+    ) -> pb.GetMessageResponse:
+        """One message."""
+        access = await authenticated(context, self._accounts)
+        found = await self._messages(access, [request], prefixes=[""])
+        if found[0] is None:
+            raise NotFound
+        [sent] = await self._with_receipts(access, [found[0]])
+        return pb.GetMessageResponse(message=sent)
+
+    async def BatchGetMessages(
+        self, request: pb.BatchGetMessagesRequest, context: Context
+    ) -> pb.BatchGetMessagesResponse:
+        """Several messages."""
+        access = await authenticated(context, self._accounts)
+        asked = list(request.requests)
+        if len(asked) > MAX_LOOKUPS:
+            message = f"at most {MAX_LOOKUPS} messages at once, and {len(asked)} are named"
+            raise BadInput(message, field="requests")
+        prefixes = [f"requests[{index}]." for index in range(len(asked))]
+        found = await self._messages(access, asked, prefixes)
+        return pb.BatchGetMessagesResponse(
+            messages=await self._with_receipts(access, [known for known in found if known]),
+            not_found=[one for one, known in zip(asked, found, strict=True) if known is None],
+        )
+
+    async def GetLog(self, _request: pb.GetLogRequest, context: Context) -> pb.GetLogResponse:
+        """Where the log begins and ends."""
+        await authenticated(context, self._accounts)
+        bounds = await self._log.bounds()
+        return pb.GetLogResponse(
+            epoch=bounds.epoch, oldest=bounds.oldest_cursor, head=bounds.head_cursor
+        )
+
+    def _pieces(self, frame: Frame, access: Access) -> list[bytes]:
+        pieces = []
+        for position, data in self._encoder.pieces(frame, unmasked=access.unmasked):
+            last = position == frame.position
+            rest = tail(
+                str(Cursor(frame.epoch, position)),
+                frame.head - position,
+                caught_up=frame.caught_up and last,
+            )
+            pieces.append(data + rest.SerializeToString())
+        return pieces
+
+    async def _messages(
+        self, access: Access, asked: list[pb.GetMessageRequest], prefixes: list[str]
+    ) -> list[Message | None]:
+        access.require(Scope.RECEIPTS_READ)
+        regions = self._accounts.regions()
+        lookups = [
+            requests.lookup(one, regions, prefix)
+            for one, prefix in zip(asked, prefixes, strict=True)
+        ]
+        if any(lookup.recipients for lookup in lookups):
+            access.require(Scope.RECIPIENTS_READ)
+        keys = [lookup.key for lookup in lookups if lookup.key]
+        by_key = await self._log.messages_by_key(keys, access.providers) if keys else {}
+        return [
+            by_key.get(lookup.key)
+            if lookup.key
+            else await self._log.message(lookup, access.providers)
+            for lookup in lookups
+        ]
+
+    async def _with_receipts(self, access: Access, found: list[Message]) -> list[pb.Message]:
+        receipts = await self._log.receipts_of([known.id for known in found]) if found else {}
+        return [
+            messages.message(known, receipts.get(known.id, ()), unmasked=access.unmasked)
+            for known in found
+        ]
+
+
+async def authenticated(context: Context, accounts: Accounts) -> Access:
+    """What the token in the metadata of *context* allows."""
+    token = None
+    for name, value in context.invocation_metadata() or ():
+        if name == "authorization" and isinstance(value, str):
+            scheme, _, token = value.partition(" ")
+            if scheme.lower() != "bearer":
+                raise Unauthenticated
+    return await accounts.access(token.strip() if token else None)

@@ -1,0 +1,108 @@
+"""The one HTTP application: callbacks, GraphQL, health and metrics."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import fastapi_offline
+from fastapi import APIRouter, FastAPI
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
+
+from hub import __version__
+from hub.errors import HubError
+from hub.feed.follower import Feed
+from hub.log.log import ReceiptLog
+from hub.log.writer import Writer
+from hub.telemetry import Metrics
+
+READY_SECONDS = 2.0
+"""Longest that `/readyz` waits for the store."""
+
+_SWAGGER_FILES = {"swagger-ui-bundle.js", "swagger-ui.css", "favicon.png"}
+_METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+def application(*routers: APIRouter) -> FastAPI:
+    """The application with *routers* and a page of documentation that needs no other host."""
+    app = FastAPI(
+        title="Receipt hub",
+        version=__version__,
+        description="Takes delivery receipts from SMS providers; serves them to many readers.",
+        docs_url=None,
+        redoc_url=None,
+    )
+    for router in routers:
+        app.include_router(router)
+    app.include_router(_documentation())
+    return app
+
+
+def operations(
+    log: ReceiptLog, writer: Writer, feed: Feed, metrics: Metrics, started: Callable[[], bool]
+) -> APIRouter:
+    """Health and metrics; they need no token and show nothing that would."""
+    router = APIRouter(tags=["operations"])
+
+    @router.get("/healthz", summary="Whether the process lives")
+    async def healthz() -> dict[str, str]:
+        return {"status": "alive"}
+
+    @router.get(
+        "/readyz",
+        summary="Whether callbacks and readers are served",
+        responses={503: {"description": "Starting, draining, or the store is away."}},
+    )
+    async def readyz() -> JSONResponse:
+        problem = await _problem(log, writer, feed, started)
+        metrics.ready.set(0 if problem else 1)
+        if problem:
+            return JSONResponse({"status": "not ready", "reason": problem}, 503)
+        return JSONResponse({"status": "ready"})
+
+    @router.get("/metrics", summary="Figures for Prometheus", response_class=Response)
+    async def exposition() -> Response:
+        metrics.max_lag.set(feed.max_lag())
+        return Response(metrics.exposition(), media_type=_METRICS_TYPE)
+
+    return router
+
+
+async def _problem(
+    log: ReceiptLog, writer: Writer, feed: Feed, started: Callable[[], bool]
+) -> str | None:
+    if feed.draining.is_set():
+        return "draining"
+    if not started():
+        return "starting"
+    if not writer.available:
+        return "the store cannot be written"
+    try:
+        async with asyncio.timeout(READY_SECONDS):
+            await log.bounds()
+    except (HubError, TimeoutError):
+        return "the store cannot be read"
+    return None
+
+
+def _documentation() -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+    folder = Path(fastapi_offline.__file__).parent / "static"
+
+    @router.get("/docs")
+    async def docs() -> HTMLResponse:
+        return get_swagger_ui_html(
+            openapi_url="/openapi.json",
+            title="Receipt hub",
+            swagger_js_url="/docs/swagger-ui-bundle.js",
+            swagger_css_url="/docs/swagger-ui.css",
+            swagger_favicon_url="/docs/favicon.png",
+        )
+
+    @router.get("/docs/{name}")
+    async def asset(name: str) -> Response:
+        if name not in _SWAGGER_FILES:
+            return Response(status_code=404)
+        return FileResponse(folder / name)
+
+    return router

@@ -1,0 +1,63 @@
+"""A request's body, within its limits of size and time."""
+
+import asyncio
+from collections.abc import Iterable
+
+from starlette.types import Message, Receive
+
+from hub.intake.providers.adapter import Answer
+
+
+class Ended(Exception):
+    """The callback is answered, whatever else it may hold."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.name)
+        self.answer = answer
+
+
+class HungUp(Exception):
+    """The provider is gone; nobody hears an answer."""
+
+
+def declared_length(headers: Iterable[tuple[bytes, bytes]]) -> float:
+    """How many bytes of body the *headers* announce; infinite where they set no end."""
+    for name, value in headers:
+        if name == b"content-length":
+            return int(value) if value.isdigit() else float("inf")
+        if name == b"transfer-encoding":
+            return float("inf")
+    return 0
+
+
+async def whole(receive: Receive, limit: int, seconds: float) -> bytes:
+    """
+    The body.  Raises `Ended` after no more than *limit* bytes and what came together with the
+    last of them, or after *seconds*; `HungUp` where the provider does.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            message = await receive()
+            body = _bytes(message, limit)
+            return body if not message.get("more_body") else await _rest(body, receive, limit)
+    except TimeoutError:
+        raise Ended(Answer.TOO_SLOW) from None
+
+
+async def _rest(first: bytes, receive: Receive, limit: int) -> bytes:
+    body = bytearray(first)
+    more = True
+    while more:
+        message = await receive()
+        body += _bytes(message, limit - len(body))
+        more = message.get("more_body", False)
+    return bytes(body)
+
+
+def _bytes(message: Message, limit: int) -> bytes:
+    if message["type"] == "http.disconnect":
+        raise HungUp
+    body: bytes = message.get("body", b"")
+    if len(body) > limit:
+        raise Ended(Answer.TOO_LARGE)
+    return body

@@ -1,0 +1,289 @@
+"""The URL that providers call: `/callbacks/{provider}/{secret}`."""
+
+import secrets
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
+from starlette.types import Receive, Scope, Send
+
+from hub.errors import Draining, Overloaded, StoreUnavailable
+from hub.intake.body import Ended, HungUp, declared_length, whole
+from hub.intake.codes import Codes
+from hub.intake.peer import Headers, Peers
+from hub.intake.providers import adapters
+from hub.intake.providers.adapter import Answer, Call, Provider, Reading, Reason, Reply
+from hub.log.accounts import Account, Accounts
+from hub.log.arrival import Arrival, Unreadable
+from hub.log.writer import Writer
+from hub.receipt import ErrorCategory
+from hub.settings import Settings
+from hub.telemetry import Metrics
+
+KEPT_HEADERS = ("content-type", "content-encoding", "user-agent", "x-request-id")
+"""Headers that are stored with a body, beside those that the adapter names; never credentials."""
+
+ANSWERS: dict[type[Exception], Answer] = {
+    Overloaded: Answer.OVERLOADED,
+    StoreUnavailable: Answer.STORE_UNAVAILABLE,
+    Draining: Answer.DRAINING,
+}
+
+_RETRY_AFTER = {
+    Answer.OVERLOADED: b"1",
+    Answer.STORE_UNAVAILABLE: b"5",
+    Answer.DRAINING: b"5",
+}
+_CUT_OFF = {Answer.TOO_LARGE, Answer.TOO_SLOW}
+_BEFORE_BODY = {
+    Answer.NOT_FOUND,
+    Answer.WRONG_METHOD,
+    Answer.WRONG_PEER,
+    Answer.DRAINING,
+    Answer.STORE_UNAVAILABLE,
+}
+_UNNAMED = "lushang"
+"""The dialect of answers where no account tells which."""
+_LONGEST_HEADER = 256
+
+logger = structlog.stdlib.get_logger(__name__)
+
+
+def callback_router(
+    settings: Settings,
+    accounts: Accounts,
+    writer: Writer,
+    metrics: Metrics,
+    draining: Callable[[], bool],
+) -> APIRouter:
+    """The route of the callbacks, of every method; *draining* tells whether to take no more."""
+    webhook = Webhook(settings, accounts, writer, metrics, draining)
+
+    class Route(APIRoute):
+        # What FastAPI does between a route and its function costs more than all of the rest.
+        async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+            await webhook(scope, receive, send)
+
+    router = APIRouter(route_class=Route)
+    router.add_api_route(
+        "/callbacks/{provider}/{secret}",
+        callback,
+        methods=["POST"],
+        tags=["callbacks"],
+        summary="Take delivery receipts",
+        response_description="Every item is on disk: stored, already known, or in quarantine.",
+        responses=_documented(),
+        openapi_extra={"requestBody": {"required": True, "content": {"application/json": {}}}},
+    )
+    return router
+
+
+async def callback(provider: str, secret: str) -> dict[str, str]:
+    """
+    What a provider calls, in its own dialect; `docs/providers.md` describes each.  The bodies
+    here are those of the adapter `lushang`.
+    """
+    raise NotImplementedError  # described here, answered by `Webhook`
+
+
+class Webhook:
+    """
+    Answers callbacks.  A provider gets success only after the commit is on disk, and whoever
+    gets anything but success may send the same again.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        accounts: Accounts,
+        writer: Writer,
+        metrics: Metrics,
+        draining: Callable[[], bool],
+    ) -> None:
+        self._base = settings.callback_base
+        self._limit, self._seconds = settings.max_body_bytes, settings.body_seconds
+        self._accounts, self._writer, self._metrics = accounts, writer, metrics
+        self._draining = draining
+        self._adapters = adapters()
+        self._codes = Codes.load(settings.codes_file)
+        self._peers = Peers(settings.trusted_proxies)
+        self._outcomes: dict[tuple[str, Answer], Any] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one call."""
+        started = time.perf_counter()
+        adapter, account, reference = self._adapters[_UNNAMED], None, ""
+        try:
+            account = await self._accounts.provider(**scope["path_params"])
+            if account is None:
+                answer = Answer.NOT_FOUND
+            else:
+                adapter = self._adapters[account.adapter]
+                answer = await self._answer(scope, receive, account, adapter)
+        except Ended as ended:
+            answer = ended.answer
+        except HungUp:
+            return
+        except Exception as error:  # noqa: BLE001  a provider never sees a traceback
+            answer = ANSWERS.get(type(error), Answer.FAULT)
+            reference = _report(error, account) if answer is Answer.FAULT else ""
+        self._count(account.name if account else "", answer, started)
+        await _send(send, adapter.reply(answer, reference), self._extra(answer, adapter, scope))
+
+    async def _answer(
+        self, scope: Scope, receive: Receive, account: Account, adapter: Provider
+    ) -> Answer:
+        """Check in the order of the contract, then store."""
+        headers: Headers = scope["headers"]
+        if scope["method"] not in adapter.METHODS:
+            return Answer.WRONG_METHOD
+        if not self._admits(scope, account):
+            return Answer.WRONG_PEER
+        if self._draining():
+            return Answer.DRAINING
+        if declared_length(headers) > self._limit:
+            return Answer.TOO_LARGE
+        body = await whole(receive, self._limit, self._seconds)
+        received_at = time.time_ns() // 1000
+        if scope["method"] == "GET":
+            body = scope["query_string"]
+        call = Call(scope["method"], self._url(scope), _named(headers), body, received_at)
+        if reason := adapter.authenticate(call, account):
+            logger.warning("callback refused", provider=account.name, reason=reason)
+            return Answer.UNAUTHENTIC
+        return await self._take(call, account, adapter)
+
+    async def _take(self, call: Call, account: Account, adapter: Provider) -> Answer:
+        reading = self._read(call, account, adapter)
+        if reading.problem:
+            logger.warning(
+                "callback unreadable", provider=account.name, reason=reading.problem.value
+            )
+            unreadable = [Unreadable(reading.problem.value, call.body, whole=True)]
+        else:
+            unreadable = [Unreadable(item.reason.value, item.raw) for item in reading.unread]
+        if not (unreadable or reading.receipts):
+            return Answer.EMPTY
+        await self._writer.write(_arrival(call, account, adapter, reading, unreadable))
+        self._count_unexplained(account.name, reading)
+        if reading.problem:
+            return Answer.FAULT if reading.problem is Reason.FAULT else Answer.UNREADABLE
+        return Answer.STORED
+
+    def _read(self, call: Call, account: Account, adapter: Provider) -> Reading:
+        try:
+            return adapter.read(call.body, call.headers, account, self._codes)
+        except Exception as error:  # noqa: BLE001  the bytes are kept for a better adapter
+            _report(error, account)
+            return Reading(problem=Reason.FAULT)
+
+    def _admits(self, scope: Scope, account: Account) -> bool:
+        if not account.allow_ips:
+            return True
+        client, headers = scope.get("client"), scope["headers"]
+        direct = client[0] if client else None
+        if self._peers.admits(account.allow_ips, direct, headers):
+            return True
+        peer = self._peers.address(direct, headers)
+        logger.warning("caller not in the allow-list", provider=account.name, peer=str(peer))
+        return False
+
+    def _url(self, scope: Scope) -> str:
+        path = scope.get("raw_path", b"").decode("latin-1")
+        query = scope["query_string"].decode("latin-1")
+        return f"{self._base}{path}?{query}" if query else f"{self._base}{path}"
+
+    def _extra(self, answer: Answer, adapter: Provider, scope: Scope) -> list[tuple[bytes, bytes]]:
+        extra = []
+        if answer in _RETRY_AFTER:
+            extra.append((b"retry-after", _RETRY_AFTER[answer]))
+        if answer is Answer.WRONG_METHOD:
+            extra.append((b"allow", ", ".join(adapter.METHODS).encode()))
+        unread = answer in _BEFORE_BODY and declared_length(scope["headers"]) > self._limit
+        if unread or answer in _CUT_OFF:  # else the server would read on, without end
+            extra.append((b"connection", b"close"))
+        return extra
+
+    def _count(self, provider: str, answer: Answer, started: float) -> None:
+        counter = self._outcomes.get((provider, answer))
+        if counter is None:
+            counter = self._metrics.callbacks.labels(provider, answer.name.lower())
+            self._outcomes[provider, answer] = counter
+        counter.inc()
+        self._metrics.callback_seconds.observe(time.perf_counter() - started)
+
+    def _count_unexplained(self, provider: str, reading: Reading) -> None:
+        unknown = ErrorCategory.UNKNOWN
+        count = sum(1 for r in reading.receipts if r.error_category is unknown and r.error_code)
+        if count:
+            self._metrics.unknown_codes.labels(provider).inc(count)
+
+
+def _arrival(
+    call: Call,
+    account: Account,
+    adapter: Provider,
+    reading: Reading,
+    unreadable: list[Unreadable],
+) -> Arrival:
+    names = [name for name in (*KEPT_HEADERS, *adapter.HEADERS) if name in call.headers]
+    return Arrival(
+        provider_id=account.id,
+        provider=account.name,
+        adapter=f"{account.adapter}/{adapter.VERSION}",
+        received_at=call.received_at,
+        body=call.body,
+        headers={name: call.headers[name][:_LONGEST_HEADER] for name in names},
+        receipts=reading.receipts,
+        unreadable=unreadable,
+    )
+
+
+def _named(headers: Headers) -> dict[str, str]:
+    named: dict[str, str] = {}
+    for name, value in headers:
+        key, text = name.decode("latin-1"), value.decode("latin-1")
+        named[key] = f"{named[key]}, {text}" if key in named else text
+    return named
+
+
+def _report(error: Exception, account: Account | None) -> str:
+    """Log where *error* came from, without what it says, which may hold data; name the line."""
+    reference = secrets.token_hex(4)
+    logger.error(
+        "callback failed",
+        reference=reference,
+        provider=account.name if account else "",
+        error=type(error).__name__,
+        trace="".join(traceback.format_tb(error.__traceback__)),
+    )
+    return reference
+
+
+async def _send(send: Send, reply: Reply, extra: list[tuple[bytes, bytes]]) -> None:
+    headers = [
+        (b"content-type", reply.media_type.encode()),
+        (b"content-length", str(len(reply.body)).encode()),
+        *extra,
+    ]
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": reply.body})
+
+
+def _documented() -> dict[int | str, dict[str, Any]]:
+    """The answers of `lushang` for the OpenAPI page."""
+    documented: dict[int | str, dict[str, Any]] = {}
+    speaker = adapters()[_UNNAMED]
+    for answer in Answer:
+        reply = speaker.reply(answer)
+        entry = documented.setdefault(
+            reply.status, {"description": "", "content": {"application/json": {"examples": {}}}}
+        )
+        text = reply.body.decode()
+        entry["description"] = f"{entry['description']}\n\n`{text}`".strip()
+        entry["content"]["application/json"]["examples"][answer.name] = {"value": text}
+    return documented

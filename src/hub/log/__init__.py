@@ -1,0 +1,1 @@
+"""One durable order: the receipt log and what is derived from it."""

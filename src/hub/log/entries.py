@@ -1,0 +1,89 @@
+"""Rows of the log as entries."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Select, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
+
+from hub.log.kinds import Kinds
+from hub.log.tables import MessageRow, ReceiptRow
+from hub.receipt import DeliveryEvidence, Entry, Status
+
+_STATUSES = {status.value: status for status in Status}
+_EVIDENCE = {evidence.value: evidence for evidence in DeliveryEvidence}
+
+
+def entry_rows() -> Select[Any]:
+    """Every receipt with its message, in the order of columns that `EntryReader` takes."""
+    return select(
+        col(ReceiptRow.position),
+        col(ReceiptRow.kind),
+        col(MessageRow.key),
+        col(ReceiptRow.message),
+        col(MessageRow.message_id),
+        col(MessageRow.recipient),
+        col(ReceiptRow.provider_status),
+        col(ReceiptRow.error_code),
+        col(ReceiptRow.error_permanent),
+        col(ReceiptRow.evidence),
+        col(ReceiptRow.occurred_at),
+        col(ReceiptRow.received_at),
+        col(ReceiptRow.recorded_at),
+        col(ReceiptRow.segments),
+        col(ReceiptRow.part),
+        col(ReceiptRow.part_count),
+        col(ReceiptRow.network),
+        col(ReceiptRow.price),
+        col(ReceiptRow.currency),
+        col(ReceiptRow.client_reference),
+        col(ReceiptRow.message_status),
+        col(ReceiptRow.corrects),
+    ).join(MessageRow, col(MessageRow.id) == col(ReceiptRow.message))
+
+
+class EntryReader:
+    """Makes entries of rows; reads the kinds again when it meets an unknown one."""
+
+    def __init__(self, kinds: Kinds) -> None:
+        self._kinds = kinds
+
+    async def all(
+        self, connection: AsyncConnection, statement: Select[Any], values: dict[str, Any]
+    ) -> list[Entry]:
+        """The entries that *statement*, made of `entry_rows`, gives for *values*."""
+        rows = (await connection.execute(statement, values)).all()
+        known = self._kinds.by_id
+        if any(row[1] not in known for row in rows):
+            await self._kinds.load(connection)
+        return [self._entry(row) for row in rows]
+
+    async def of_messages(
+        self, connection: AsyncConnection, messages: Sequence[int]
+    ) -> list[Entry]:
+        """All kept receipts of *messages*, by position."""
+        statement = entry_rows().where(col(ReceiptRow.message).in_(messages))
+        return await self.all(connection, statement.order_by(col(ReceiptRow.position)), {})
+
+    def _entry(self, row: Any) -> Entry:
+        position, number, key, message, message_id, recipient = row[:6]
+        kind = self._kinds.by_id[number]
+        return Entry(
+            position,
+            key,
+            message,
+            kind.provider,
+            message_id,
+            recipient or None,
+            kind.status,
+            row[6],
+            row[7],
+            kind.error_category,
+            row[8],
+            _EVIDENCE[row[9]],
+            *row[10:20],
+            kind.applied,
+            _STATUSES[row[20]],
+            row[21],
+        )

@@ -1,0 +1,81 @@
+"""
+Keyed hashes that rows are found by.  The key is made with the database, so that an index shows
+nothing of a number to whoever sees only the index or a messageKey.
+"""
+
+from collections.abc import Callable
+from hashlib import blake2b
+
+from hub.receipt import Receipt
+
+FINGERPRINT_BYTES = 8
+DIGEST_BYTES = 16
+
+
+class Hashing:
+    """The hashes of one database."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._message = _hasher(secret, b"message")
+        self._pair = _hasher(secret, b"pair")
+        self._recipient = _hasher(secret, b"recipient")
+        self._reference = _hasher(secret, b"reference")
+
+    def key(self, provider: int, message_id: str, recipient: str) -> bytes:
+        """The key of a message: 8 bytes for the id, 8 for the provider account and recipient."""
+        return self._message(message_id) + self._pair(f"{provider}\0{recipient}")
+
+    def key_range(self, message_id: str) -> tuple[bytes, bytes]:
+        """The least and the greatest key that a message with this id can have."""
+        start = self._message(message_id)
+        return start + bytes(8), start + b"\xff" * 8
+
+    def recipient(self, recipient: str) -> int | None:
+        """What receipts to *recipient* are found by; None without one."""
+        return _signed(self._recipient(recipient)) if recipient else None
+
+    def reference(self, reference: str) -> int | None:
+        """What receipts with this client reference are found by; None without one."""
+        return _signed(self._reference(reference)) if reference else None
+
+
+def fingerprint(receipt: Receipt) -> bytes:
+    """8 bytes that are the same when a receipt of the same message comes again."""
+    text = "\x1f".join(
+        (
+            str(receipt.part or ""),
+            receipt.provider_status,
+            receipt.error_code,
+            receipt.raw_time,
+            receipt.raw_segments,
+            str(receipt.corrects or ""),
+        )
+    )
+    encoded = text.encode("utf-8", "surrogatepass")
+    return blake2b(encoded, digest_size=FINGERPRINT_BYTES).digest()
+
+
+def stored_fingerprint(value: bytes) -> int:
+    """A fingerprint as the 64-bit integer that a receipt's row holds."""
+    return _signed(value)
+
+
+def digest(provider: int, whole: bool, raw: bytes) -> bytes:  # noqa: FBT001
+    """What identical unreadable bytes of one provider account have in common."""
+    prefix = f"{provider}\0{int(whole)}\0".encode()
+    return blake2b(prefix + raw, digest_size=DIGEST_BYTES).digest()
+
+
+def _hasher(secret: bytes, person: bytes) -> Callable[[str], bytes]:
+    start = blake2b(key=secret, digest_size=8, person=person)
+
+    def hashed(text: str) -> bytes:
+        copy = start.copy()
+        copy.update(text.encode("utf-8", "surrogatepass"))
+        return copy.digest()
+
+    return hashed
+
+
+def _signed(value: bytes) -> int:
+    return int.from_bytes(value, signed=True)

@@ -1,0 +1,162 @@
+"""
+The receipt log, read.
+
+An entry becomes readable only after every entry with a smaller position.  A reader that has seen
+*n* has missed nothing before *n*.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from sqlalchemy import bindparam, select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
+
+from hub.errors import StoreUnavailable
+from hub.log import messages, pages, quarantine_pages, stats
+from hub.log.bounds import Bounds, read_bounds
+from hub.log.entries import EntryReader, entry_rows
+from hub.log.hashing import Hashing
+from hub.log.messages import MessageLookup, MessagePage
+from hub.log.pages import Page, PageQuery
+from hub.log.quarantine_pages import QuarantinePage
+from hub.log.reading import Reading
+from hub.log.stats import StatRow, StatsQuery
+from hub.log.store import Store
+from hub.log.tables import Log, ReceiptRow
+from hub.receipt import Entry, Filter, Message, Micros, Order
+
+_NEXT = (
+    entry_rows()
+    .where(
+        col(ReceiptRow.position) > bindparam("after"),
+        col(ReceiptRow.position) <= bindparam("until"),
+    )
+    .order_by(col(ReceiptRow.position))
+    .limit(bindparam("limit"))
+)
+
+
+class ReceiptLog:
+    """All reads of the log; each is one short transaction.  Raises `StoreUnavailable`."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._entries = EntryReader(store.kinds)
+        self._hashing: Hashing | None = None
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Reading]:
+        """A read that sees the log up to one head."""
+        try:
+            async with self.store.reader.begin() as connection:
+                bounds, kinds = await read_bounds(connection)
+                if kinds != len(self.store.kinds.by_id):
+                    await self.store.kinds.load(connection)
+                hashing = await self._hashing_of(connection)
+                yield Reading(connection, bounds, self._entries, hashing, self.store)
+        except (DBAPIError, OSError, PoolTimeout) as error:
+            raise StoreUnavailable from error
+
+    async def bounds(self) -> Bounds:
+        """Where the log begins and ends now."""
+        async with self.reading() as reading:
+            return reading.bounds
+
+    async def read(self, after: int, limit: int, until: int | None = None) -> list[Entry]:
+        """The next entries after the position *after*, up to *until*, at most *limit*."""
+        async with self.reading() as reading:
+            last = reading.bounds.head if until is None else min(until, reading.bounds.head)
+            values = {"after": after, "until": last, "limit": limit}
+            return await reading.entries.all(reading.connection, _NEXT, values)
+
+    async def page(
+        self,
+        wanted: Filter,
+        *,
+        order: Order,
+        limit: int,
+        after: int | None = None,
+        before: int | None = None,
+        recorded_after: Micros | None = None,
+        recorded_before: Micros | None = None,
+    ) -> Page:
+        """
+        One page of what *wanted* matches.  *after* and *before* are positions, whatever the
+        order; they and the instants exclude themselves.
+        """
+        query = PageQuery(wanted, order, limit, after, before, recorded_after, recorded_before)
+        async with self.reading() as reading:
+            return await pages.page(reading, query)
+
+    async def position_at(self, instant: Micros) -> int:
+        """The position of the last entry recorded before *instant*."""
+        async with self.reading() as reading:
+            return await pages.first_recorded(reading, instant) - 1
+
+    async def message(
+        self, lookup: MessageLookup, visible: frozenset[str] | None
+    ) -> Message | None:
+        """The message, unless there is none in *visible* providers; raises `RecipientRequired`."""
+        async with self.reading() as reading:
+            return await messages.find(reading, lookup, visible)
+
+    async def messages_by_key(
+        self, keys: Sequence[bytes], visible: frozenset[str] | None
+    ) -> dict[bytes, Message]:
+        """Those messages of *keys* that there are."""
+        async with self.reading() as reading:
+            return await messages.by_key(reading, keys, visible)
+
+    async def receipts_of(self, ids: Sequence[int]) -> dict[int, list[Entry]]:
+        """The kept receipts of messages, by `Message.id` and in order; one statement for all."""
+        found: dict[int, list[Entry]] = {number: [] for number in ids}
+        if found:
+            async with self.reading() as reading:
+                for entry in await reading.entries.of_messages(reading.connection, list(found)):
+                    found[entry.message].append(entry)
+        return found
+
+    async def messages(
+        self,
+        wanted: Filter,
+        *,
+        limit: int,
+        before: int | None = None,
+        recorded_after: Micros | None = None,
+        recorded_before: Micros | None = None,
+    ) -> MessagePage:
+        """
+        A page of messages, newest first by `Message.id`.  Statuses and categories of *wanted* are
+        the message's present ones; the instants bound its first receipt and exclude themselves.
+        """
+        query = messages.MessagesQuery(wanted, limit, before, recorded_after, recorded_before)
+        async with self.reading() as reading:
+            return await messages.page(reading, query)
+
+    async def stats(self, query: StatsQuery) -> list[StatRow]:
+        """Rows of statistics, by bucket."""
+        async with self.reading() as reading:
+            return await stats.rows(reading, query)
+
+    async def quarantine(
+        self,
+        *,
+        visible: frozenset[str] | None,
+        provider: str = "",
+        limit: int,
+        after: int | None = None,
+    ) -> QuarantinePage:
+        """What cannot be read, newest first; *after* is the id of the last item seen."""
+        async with self.reading() as reading:
+            return await quarantine_pages.page(
+                reading.connection, visible=visible, provider=provider, limit=limit, after=after
+            )
+
+    async def _hashing_of(self, connection: AsyncConnection) -> Hashing:
+        if self._hashing is None:
+            secret = (await connection.execute(select(col(Log.secret)))).scalar_one()
+            self._hashing = Hashing(secret)
+        return self._hashing

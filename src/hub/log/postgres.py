@@ -1,0 +1,66 @@
+"""PostgreSQL: several hubs share one log."""
+
+import asyncpg
+from sqlalchemy import text
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from hub.log.dialect import Fault
+from hub.settings import Settings
+
+CHANNEL = "hub_head"
+READERS = 8
+
+_DATA_CLASSES = ("22", "23")  # SQLSTATE: data exception, integrity constraint violation
+
+
+def writer(settings: Settings) -> AsyncEngine:
+    """READ COMMITTED; a stopped holder of the lock loses it after `lock_seconds`."""
+    milliseconds = str(round(settings.lock_seconds * 1000))
+    return _engine(
+        settings,
+        2,
+        {"lock_timeout": milliseconds, "idle_in_transaction_session_timeout": milliseconds},
+    )
+
+
+def reader(settings: Settings) -> AsyncEngine:
+    """Short reads."""
+    return _engine(settings, READERS, {"statement_timeout": "30000"})
+
+
+def fault(error: BaseException) -> Fault:
+    """Bad values and constraints are the data's fault, and so are values the driver refuses."""
+    original = error.orig if isinstance(error, DBAPIError) else error
+    state = getattr(original, "sqlstate", None) or ""
+    if state:
+        return Fault.DATA if state.startswith(_DATA_CLASSES) else Fault.UNAVAILABLE
+    if isinstance(error, DBAPIError):
+        return Fault.DATA if isinstance(error, (DataError, IntegrityError)) else Fault.UNAVAILABLE
+    if isinstance(error, (OSError, TimeoutError, asyncpg.InterfaceError)):
+        return Fault.UNAVAILABLE
+    return Fault.DATA
+
+
+def advice(_error: BaseException) -> str:
+    """What an operator should do about *error*."""
+    return "check that PostgreSQL runs, has disk space, and that no transaction holds the log row"
+
+
+async def announce(connection: AsyncConnection, head: int) -> None:
+    """One NOTIFY per batch, with the head only; readers poll as well."""
+    await connection.execute(text(f"SELECT pg_notify('{CHANNEL}', :head)"), {"head": str(head)})
+
+
+def _engine(settings: Settings, size: int, server_settings: dict[str, str]) -> AsyncEngine:
+    return create_async_engine(
+        settings.store_url,
+        pool_size=size,
+        max_overflow=0,
+        pool_timeout=10,
+        pool_pre_ping=True,
+        connect_args={
+            "timeout": 10,
+            "server_settings": {"application_name": "hub", "jit": "off", **server_settings},
+        },
+    )

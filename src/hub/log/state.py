@@ -1,0 +1,228 @@
+"""
+The status machine: what a message's receipts, in order, say of it.  Pure.
+
+A higher rank applies; an equal one does not, but may fill a missing reason; a lower one is late.
+Failure → DELIVERED applies and DELIVERED → failure does not; both mark a conflict.  Where the
+provider reports parts, each part has a machine of its own and the message follows from them.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from hub.log.latency import bucket
+from hub.receipt import FAILURE_RANK, RANKS, ErrorCategory, Micros, Status
+
+WHOLE_MESSAGE = 0
+"""The part number of receipts that speak of no part, where others of the message do."""
+
+
+class Report(Protocol):
+    """What the machine reads of a receipt."""
+
+    @property
+    def status(self) -> Status:
+        """The normalised status."""
+        ...
+
+    @property
+    def error_code(self) -> str | None:
+        """The raw code; empty or None if none."""
+        ...
+
+    @property
+    def error_category(self) -> ErrorCategory | None:
+        """Why it failed; None if it did not."""
+        ...
+
+    @property
+    def occurred_at(self) -> Micros | None:
+        """The provider's time, if given."""
+        ...
+
+    @property
+    def segments(self) -> int | None:
+        """Charged segments, if given."""
+        ...
+
+    @property
+    def part(self) -> int | None:
+        """Which part, from 1; None for the whole message."""
+        ...
+
+    @property
+    def part_count(self) -> int | None:
+        """How many parts there are, if given."""
+        ...
+
+
+@dataclass(slots=True)
+class PartState:
+    """What is known of one part, or of a message without parts."""
+
+    status: Status | None = None
+    error_code: str | None = None
+    error_category: ErrorCategory | None = None
+    segments: int | None = None
+    conflict: bool = False
+    turn: int = 0
+    """How many receipts the message had when this part's status was set."""
+
+    def fold(self, report: Report, turn: int) -> bool:
+        """Take *report* in; return whether the status applies."""
+        new, present = report.status, self.status
+        if present is None or RANKS[new] > RANKS[present]:
+            self._apply(report, turn)
+            return True
+        self.conflict |= present is Status.DELIVERED and new.failed
+        if RANKS[new] == RANKS[present] and not self.error_code and report.error_code:
+            self.error_code, self.error_category = report.error_code, report.error_category
+        if self.segments is None:
+            self.segments = report.segments
+        return False
+
+    def _apply(self, report: Report, turn: int) -> None:
+        new = report.status
+        if new is Status.DELIVERED:
+            self.conflict |= self.status is not None and RANKS[self.status] == FAILURE_RANK
+            self.error_code, self.error_category = None, None
+        elif report.error_code or not self.error_code:
+            self.error_code = report.error_code or None
+            self.error_category = report.error_category
+        self.status, self.turn = new, turn
+        if report.segments is not None:
+            self.segments = report.segments
+
+
+@dataclass(slots=True)
+class MessageState:
+    """What is known of one message."""
+
+    whole: PartState
+    parts: dict[int, PartState] | None = None
+    """By part number; None while no receipt spoke of a part."""
+    part_count: int | None = None
+    receipt_count: int = 0
+    status_at: Micros = 0
+    delivered_at: Micros | None = None
+    latency: int | None = None
+
+    @property
+    def status(self) -> Status:
+        """The present status; a state without receipts has none and is never asked."""
+        assert self.whole.status is not None  # noqa: S101
+        return self.whole.status
+
+    def fold(self, report: Report, received_at: Micros, recorded_at: Micros) -> bool:
+        """Take *report* in; return whether it changed the status of the message."""
+        self.receipt_count += 1
+        before = self.whole.status
+        if report.part is None and self.parts is None:
+            self.whole.fold(report, self.receipt_count)
+        else:
+            self._fold_part(report)
+        if self.whole.status is before:
+            return False
+        self.status_at = received_at if report.occurred_at is None else report.occurred_at
+        self.delivered_at = self.status_at if self.status is Status.DELIVERED else None
+        self.latency = bucket(report.occurred_at, recorded_at)
+        return True
+
+    def _fold_part(self, report: Report) -> None:
+        if self.parts is None:
+            self.parts = {} if self.whole.status is None else {WHOLE_MESSAGE: self.whole}
+        if report.part_count is not None:
+            self.part_count = max(self.part_count or 0, report.part_count)
+        number = WHOLE_MESSAGE if report.part is None else report.part
+        part = self.parts.setdefault(number, PartState())
+        part.fold(report, self.receipt_count)
+        self.whole = _together(list(self.parts.values()), self.part_count)
+
+    def dump_parts(self) -> dict[str, Any] | None:
+        """The parts as JSON; None where there are none."""
+        if self.parts is None:
+            return None
+        return {
+            "of": self.part_count,
+            "parts": {str(number): _dump(part) for number, part in self.parts.items()},
+        }
+
+    def load_parts(self, stored: dict[str, Any] | None) -> None:
+        """Take back what `dump_parts` gave."""
+        if stored is not None:
+            self.part_count = stored["of"]
+            self.parts = {int(n): _load(values) for n, values in stored["parts"].items()}
+
+
+def derive(
+    history: Iterable[tuple[int, int | None, Report, Micros, Micros]],
+) -> MessageState:
+    """
+    The state after *history*: (position, position that it corrects, report, received at, recorded
+    at) in order.  A correction takes the place of the receipt that it corrects.
+    """
+    effective: dict[int, tuple[Report, Micros, Micros]] = {}
+    origin: dict[int, int] = {}
+    total = 0
+    for position, corrects, report, received_at, recorded_at in history:
+        total += 1
+        place = position if corrects is None else origin.get(corrects, corrects)
+        origin[position] = place
+        effective[place] = (report, received_at, recorded_at)
+    state = MessageState(PartState())
+    for place in sorted(effective):
+        state.fold(*effective[place])
+    state.receipt_count = total
+    return state
+
+
+def _together(parts: list[PartState], part_count: int | None) -> PartState:
+    known = [part for part in parts if part.status is not None]
+    failed = [part for part in known if part.status is not None and part.status.failed]
+    result = PartState(
+        segments=_sum(part.segments for part in known),
+        conflict=any(part.conflict for part in known),
+    )
+    if failed:
+        first = min(failed, key=lambda part: part.turn)
+        result.status = first.status
+        result.error_code, result.error_category = first.error_code, first.error_category
+    elif all(part.status is Status.DELIVERED for part in known):
+        complete = part_count is None or len(known) >= part_count
+        result.status = Status.DELIVERED if complete else Status.SENT
+    else:
+        result.status = max((_under_way(part) for part in known), key=lambda status: status.rank)
+    return result
+
+
+def _under_way(part: PartState) -> Status:
+    assert part.status is not None  # noqa: S101
+    return Status.SENT if part.status is Status.DELIVERED else part.status
+
+
+def _sum(values: Iterable[int | None]) -> int | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
+
+
+def _dump(part: PartState) -> list[Any]:
+    return [
+        part.status,
+        part.error_code,
+        part.error_category,
+        part.segments,
+        part.conflict,
+        part.turn,
+    ]
+
+
+def _load(values: list[Any]) -> PartState:
+    status, code, category, segments, conflict, turn = values
+    return PartState(
+        Status(status),
+        code,
+        None if category is None else ErrorCategory(category),
+        segments,
+        conflict,
+        turn,
+    )

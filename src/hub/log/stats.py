@@ -1,0 +1,267 @@
+"""
+Statistics from the roll-up, never from a scan.
+
+Receipts count in the bucket that they were recorded in; messages in the bucket of their first
+receipt, by their present status and category.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sqlalchemy import func, literal, select, union_all
+from sqlmodel import col
+
+from hub.errors import BadInput
+from hub.log.kinds import Kind
+from hub.log.latency import percentile
+from hub.log.reading import Reading
+from hub.log.rollup import GRAINS, MINUTE
+from hub.log.tables import DeliveryStat, LatencyStat
+from hub.receipt import ErrorCategory, Filter, Micros, Status
+
+MOST_BUCKETS = 2000
+_COARSE = GRAINS[-1] * MINUTE
+_PIECES_PER_STATEMENT = 150
+
+
+class Bucket(StrEnum):
+    """How long a bucket is, in the query's time zone."""
+
+    MINUTE = "MINUTE"
+    HOUR = "HOUR"
+    DAY = "DAY"
+
+
+class Group(StrEnum):
+    """What rows are told apart by, beside the bucket."""
+
+    PROVIDER = "PROVIDER"
+    STATUS = "STATUS"
+    ERROR_CATEGORY = "ERROR_CATEGORY"
+
+
+@dataclass(frozen=True, slots=True)
+class StatsQuery:
+    """What statistics are asked for: from *since*, included, to *until*, excluded."""
+
+    since: Micros
+    until: Micros
+    bucket: Bucket
+    zone: str = "UTC"
+    group_by: frozenset[Group] = frozenset()
+    wanted: Filter = field(default_factory=Filter)
+    """Only providers, statuses and error categories."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatRow:
+    """One bucket and group in which something happened."""
+
+    bucket_start: Micros
+    provider: str | None
+    status: Status | None
+    error_category: ErrorCategory | None
+    receipts: int
+    segments: int
+    messages: int
+    delivered_share: float | None
+    latency_p50_ms: int | None
+    latency_p95_ms: int | None
+
+
+@dataclass(slots=True)
+class _Sum:
+    receipts: int = 0
+    segments: int = 0
+    messages: int = 0
+    delivered: int = 0
+    latencies: list[tuple[int, int]] = field(default_factory=list)
+
+
+_Key = tuple[Micros, str | None, Status | None, ErrorCategory | None]
+_Piece = tuple[Micros, int, Micros, Micros]
+"""Start of the bucket it is part of, grain, from, until."""
+
+
+async def rows(reading: Reading, query: StatsQuery) -> list[StatRow]:
+    """The rows, by bucket and then by group; whole minutes at both ends of the range."""
+    pieces = [p for start, end in buckets(query) for p in _pieces(start, end, query)]
+    kinds = reading.store.kinds.matching(query.wanted.conditions())
+    sums: defaultdict[_Key, _Sum] = defaultdict(_Sum)
+    for at in range(0, len(pieces), _PIECES_PER_STATEMENT):
+        some = pieces[at : at + _PIECES_PER_STATEMENT]
+        await _add_counts(reading, some, kinds, query, sums)
+        await _add_latencies(reading, some, kinds, query, sums)
+    return [_row(key, sums[key]) for key in sorted(sums, key=_order) if _any(sums[key])]
+
+
+def buckets(query: StatsQuery) -> list[tuple[Micros, Micros]]:
+    """The buckets, start and end, that the query's range touches."""
+    if query.until <= query.since:
+        message = "until must be later than since"
+        raise BadInput(message, field="until")
+    try:
+        zone = ZoneInfo(query.zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        message = "timeZone takes an IANA name such as Asia/Shanghai"
+        raise BadInput(message, field="timeZone") from error
+    found: list[tuple[Micros, Micros]] = []
+    start = _floor(query.since, query.bucket, zone)
+    while start < query.until:
+        if len(found) == MOST_BUCKETS:
+            message = f"the range has more than {MOST_BUCKETS} buckets; take a larger bucket"
+            raise BadInput(message, field="bucket")
+        end = _next(start, query.bucket, zone)
+        found.append((start, end))
+        start = end
+    return found
+
+
+def _floor(instant: Micros, bucket: Bucket, zone: ZoneInfo) -> Micros:
+    if bucket is Bucket.MINUTE:
+        return instant - instant % MINUTE
+    local = datetime.fromtimestamp(instant // 1_000_000, zone)
+    if bucket is Bucket.HOUR:  # zones are whole quarters of an hour apart: floor in UTC terms
+        return instant - instant % MINUTE - local.minute * MINUTE
+    return _micros(local.replace(hour=0, minute=0, second=0, fold=0))
+
+
+def _next(start: Micros, bucket: Bucket, zone: ZoneInfo) -> Micros:
+    if bucket is Bucket.MINUTE:
+        return start + MINUTE
+    if bucket is Bucket.HOUR:
+        return start + 60 * MINUTE
+    local = datetime.fromtimestamp(start // 1_000_000, zone)
+    day = (local + timedelta(days=1, hours=2)).replace(hour=0, minute=0, second=0, fold=0)
+    return _micros(day)
+
+
+def _micros(local: datetime) -> Micros:
+    return int(local.astimezone(UTC).timestamp()) * 1_000_000
+
+
+def _pieces(start: Micros, end: Micros, query: StatsQuery) -> Iterator[_Piece]:
+    """*start* to *end*, cut to the query's range, in whole quarters of an hour where possible."""
+    low = max(start, query.since - query.since % MINUTE)
+    high = min(end, query.until + -query.until % MINUTE)
+    inner_low, inner_high = low + -low % _COARSE, high - high % _COARSE
+    if inner_low >= inner_high:
+        yield (start, 1, low, high)
+        return
+    if low < inner_low:
+        yield (start, 1, low, inner_low)
+    yield (start, GRAINS[-1], inner_low, inner_high)
+    if inner_high < high:
+        yield (start, 1, inner_high, high)
+
+
+async def _add_counts(
+    reading: Reading,
+    pieces: list[_Piece],
+    kinds: list[int] | None,
+    query: StatsQuery,
+    sums: dict[_Key, _Sum],
+) -> None:
+    stat = DeliveryStat
+    selects = [
+        select(
+            literal(start).label("start"),
+            col(stat.kind).label("kind"),
+            func.sum(stat.receipts).label("receipts"),
+            func.sum(stat.segments).label("segments"),
+            func.sum(stat.messages).label("messages"),
+        )
+        .where(*_within(stat, piece, kinds))
+        .group_by(col(stat.kind))
+        for piece in pieces
+        for start in piece[:1]
+    ]
+    for row in await reading.connection.execute(union_all(*selects)):
+        kind = reading.store.kinds.by_id[row.kind]
+        total = sums[_key(row.start, kind, query)]
+        total.receipts += int(row.receipts)
+        total.segments += int(row.segments)
+        total.messages += int(row.messages)
+        total.delivered += int(row.messages) if kind.status is Status.DELIVERED else 0
+
+
+async def _add_latencies(
+    reading: Reading,
+    pieces: list[_Piece],
+    kinds: list[int] | None,
+    query: StatsQuery,
+    sums: dict[_Key, _Sum],
+) -> None:
+    stat = LatencyStat
+    selects = [
+        select(
+            literal(start).label("start"),
+            col(stat.kind).label("kind"),
+            col(stat.latency).label("latency"),
+            func.sum(stat.messages).label("messages"),
+        )
+        .where(*_within(stat, piece, kinds))
+        .group_by(col(stat.kind), col(stat.latency))
+        for piece in pieces
+        for start in piece[:1]
+    ]
+    for row in await reading.connection.execute(union_all(*selects)):
+        kind = reading.store.kinds.by_id[row.kind]
+        key = _key(row.start, kind, query)
+        sums[key].latencies.append((row.latency, int(row.messages)))
+
+
+def _within(
+    stat: type[DeliveryStat] | type[LatencyStat], piece: _Piece, kinds: list[int] | None
+) -> list[Any]:
+    _, grain, low, high = piece
+    conditions: list[Any] = [
+        col(stat.grain) == grain,
+        col(stat.bucket) >= low,
+        col(stat.bucket) < high,
+    ]
+    if kinds is not None:
+        conditions.append(col(stat.kind).in_(kinds))
+    return conditions
+
+
+def _key(start: Micros, kind: Kind, query: StatsQuery) -> _Key:
+    groups = query.group_by
+    return (
+        start,
+        kind.provider if Group.PROVIDER in groups else None,
+        kind.status if Group.STATUS in groups else None,
+        kind.error_category if Group.ERROR_CATEGORY in groups else None,
+    )
+
+
+def _order(key: _Key) -> tuple[Any, ...]:
+    return (
+        key[0],
+        *(value or 0 if isinstance(value, int) else value or "" for value in key[1:2]),
+        *(int(value or 0) for value in key[2:]),
+    )
+
+
+def _any(total: _Sum) -> bool:
+    return bool(total.receipts or total.messages)
+
+
+def _row(key: _Key, total: _Sum) -> StatRow:
+    counts: defaultdict[int, int] = defaultdict(int)
+    for number, messages in total.latencies:
+        counts[number] += messages
+    return StatRow(
+        *key,
+        receipts=total.receipts,
+        segments=total.segments,
+        messages=total.messages,
+        delivered_share=total.delivered / total.messages if total.messages else None,
+        latency_p50_ms=percentile(counts.items(), 0.50),
+        latency_p95_ms=percentile(counts.items(), 0.95),
+    )

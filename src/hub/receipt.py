@@ -1,0 +1,363 @@
+"""
+The words that every part of the hub speaks.
+
+Instants are whole microseconds since 1970-01-01T00:00Z (`Micros`): they compare, sort and
+store without a time zone, and each surface turns them into its own type once, at the edge.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from enum import IntEnum, StrEnum
+from typing import Any, NamedTuple, Self
+
+from hub.errors import BadInput, CursorInvalid
+
+Micros = int
+"""Microseconds since 1970-01-01T00:00Z."""
+
+MAX_FILTER_VALUES = 100
+"""Most values in one list of a filter."""
+
+
+class Status(IntEnum):
+    """What is known of a message.  The numbers are stored and sent; never renumber them."""
+
+    ACCEPTED = 1
+    """The provider took it; nothing was sent yet."""
+    SENT = 2
+    """It left for the carrier."""
+    BUFFERED = 3
+    """The carrier holds it, for instance while the handset is off."""
+    UNKNOWN = 4
+    """The provider said something that has no sure meaning; the raw value is kept."""
+    EXPIRED = 5
+    """The carrier gave up after its time limit."""
+    REJECTED = 6
+    """Refused before it reached the network."""
+    UNDELIVERED = 7
+    """The network could not deliver it."""
+    CANCELLED = 8
+    """Withdrawn or deleted."""
+    DELIVERED = 9
+    """It arrived."""
+
+    @property
+    def rank(self) -> int:
+        """How far along this is: a higher rank replaces a lower one, an equal one does not."""
+        return RANKS[self]
+
+    @property
+    def failed(self) -> bool:
+        """Whether this is one of the four failures."""
+        return RANKS[self] == FAILURE_RANK
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing more is expected, save a late delivery after a failure."""
+        return RANKS[self] >= FAILURE_RANK
+
+
+FAILURE_RANK = 80
+RANKS = {
+    Status.ACCEPTED: 10,
+    Status.SENT: 20,
+    Status.BUFFERED: 25,
+    Status.UNKNOWN: 50,
+    Status.EXPIRED: FAILURE_RANK,
+    Status.REJECTED: FAILURE_RANK,
+    Status.UNDELIVERED: FAILURE_RANK,
+    Status.CANCELLED: FAILURE_RANK,
+    Status.DELIVERED: 90,
+}
+
+
+class ErrorCategory(IntEnum):
+    """Why a message failed, in words that need no table of codes.  Stored; never renumber."""
+
+    UNKNOWN = 1
+    """There is a code, and nobody has told us what it means."""
+    INVALID_NUMBER = 2
+    """No such number: stop sending to it."""
+    ABSENT = 3
+    """Switched off or out of coverage: try later."""
+    HANDSET = 4
+    """The device refused it, for instance because its memory is full."""
+    SUBSCRIBER = 5
+    """The line is suspended, barred, or has no SMS service."""
+    BLOCKED = 6
+    """A blacklist, an opt-out or a complaint."""
+    CONTENT = 7
+    """A keyword, a template or a spam check."""
+    SENDER = 8
+    """The signature, sender number or service is not registered."""
+    RATE_LIMIT = 9
+    """Too many messages in a time."""
+    NETWORK = 10
+    """A carrier or gateway failed or did not answer."""
+    EXPIRED = 11
+    """Not delivered within the time limit."""
+    BILLING = 12
+    """Our account or its balance."""
+
+
+class DeliveryEvidence(IntEnum):
+    """Who vouches for a delivery.  Stored; never renumber."""
+
+    UNSPECIFIED = 0
+    HANDSET = 1
+    CARRIER = 2
+
+
+class Order(StrEnum):
+    """Which end of the log a page starts from."""
+
+    NEWEST_FIRST = "NEWEST_FIRST"
+    OLDEST_FIRST = "OLDEST_FIRST"
+
+
+class StartAt(StrEnum):
+    """Where a reader without a cursor starts."""
+
+    EARLIEST = "EARLIEST"
+    LATEST = "LATEST"
+
+
+class OnExpired(StrEnum):
+    """What to do with a cursor whose next receipts are no longer kept."""
+
+    FAIL = "FAIL"
+    EARLIEST = "EARLIEST"
+
+
+@dataclass(slots=True, kw_only=True)
+class Receipt:
+    """One delivery receipt as an adapter read it, before the log gave it a position."""
+
+    message_id: str
+    """The provider's id of the message, as received."""
+    status: Status
+    provider_status: str
+    """The provider's own word for the status, as received."""
+    recipient: str = ""
+    """E.164 where it can be read as a number, else as received; empty if none was given."""
+    error_code: str = ""
+    """The provider's or gateway's code, as received; empty if none."""
+    error_category: ErrorCategory | None = None
+    error_permanent: bool | None = None
+    """Whether trying again is useless; None where nobody knows."""
+    evidence: DeliveryEvidence = DeliveryEvidence.UNSPECIFIED
+    occurred_at: Micros | None = None
+    """When it happened, by the provider's clock; None if the provider gave no time."""
+    raw_time: str = ""
+    """The provider's time as received, which tells one receipt from another."""
+    segments: int | None = None
+    """Charged segments; None if not given."""
+    raw_segments: str = ""
+    part: int | None = None
+    """Which part of a long message, from 1; None where receipts speak of the whole message."""
+    part_count: int | None = None
+    network: str = ""
+    """MCC-MNC of the recipient's network, such as 460-00; empty if not given."""
+    price: str = ""
+    """Decimal text, such as 0.0450; empty if not given."""
+    currency: str = ""
+    client_reference: str = ""
+    """What the sender attached to the message; empty if nothing."""
+    corrects: int | None = None
+    """The position of the receipt whose reading this one replaces."""
+
+
+class Entry(NamedTuple):
+    """A receipt in the log.  Fields that were not given are None."""
+
+    position: int
+    """Dense, from 1, in commit order."""
+    key: bytes
+    """16 bytes that name the message; see `message_key`."""
+    message: int
+    """The position of the message's first receipt, which is the message's row id."""
+    provider: str
+    message_id: str
+    recipient: str | None
+    status: Status
+    provider_status: str
+    error_code: str | None
+    error_category: ErrorCategory | None
+    error_permanent: bool | None
+    evidence: DeliveryEvidence
+    occurred_at: Micros | None
+    received_at: Micros
+    """When the callback arrived."""
+    recorded_at: Micros
+    """When it was committed; never decreases with position."""
+    segments: int | None
+    part: int | None
+    part_count: int | None
+    network: str | None
+    price: str | None
+    currency: str | None
+    client_reference: str | None
+    applied: bool
+    """Whether it changed its message's status."""
+    message_status: Status
+    """The message's status after it."""
+    corrects: int | None
+    """The position it corrects, for a correction made by reading kept bytes again."""
+
+
+class Message(NamedTuple):
+    """What is known of one message to one recipient, derived from its receipts."""
+
+    id: int
+    """The position of its first receipt."""
+    key: bytes
+    provider: str
+    message_id: str
+    recipient: str | None
+    status: Status
+    error_code: str | None
+    error_category: ErrorCategory | None
+    segments: int | None
+    first_received_at: Micros
+    status_at: Micros
+    """When the present status came about: the provider's time, else the callback's arrival."""
+    delivered_at: Micros | None
+    receipt_count: int
+    conflict: bool
+    """Whether one receipt said delivered and another one failed."""
+
+
+_KEY_PATTERN = re.compile(r"m_[0-9a-f]{32}")
+
+
+def message_key(key: bytes) -> str:
+    """The public name of a message, which shows nothing of its number."""
+    return "m_" + key.hex()
+
+
+def parse_message_key(text: str) -> bytes:
+    """The 16 bytes that `message_key` made *text* from."""
+    if not _KEY_PATTERN.fullmatch(text):
+        message = "messageKey must be a key that the hub gave out: m_ and 32 hexadecimal digits"
+        raise BadInput(message, field="messageKey")
+    return bytes.fromhex(text[2:])
+
+
+_CURSOR_PATTERN = re.compile(r"([0-9a-z]{1,32}):(0|[1-9][0-9]{0,18})")
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Everything up to and including *position* of the log named *epoch* was seen."""
+
+    epoch: str
+    position: int
+
+    def __str__(self) -> str:
+        return f"{self.epoch}:{self.position}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a cursor as the hub writes it."""
+        match = _CURSOR_PATTERN.fullmatch(text)
+        if not match:
+            raise CursorInvalid
+        return cls(match[1], int(match[2]))
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One of *count* shares of the log.  All receipts of a message are in the same one."""
+
+    index: int = 0
+    count: int = 1
+
+    def __post_init__(self) -> None:
+        if not (1 <= self.count <= MAX_SHARDS and 0 <= self.index < self.count):
+            message = f"shard must have 1 <= count <= {MAX_SHARDS} and 0 <= index < count"
+            raise BadInput(message, field="shard")
+
+    def holds(self, entry: Entry) -> bool:
+        """Whether *entry* belongs to this share."""
+        return int.from_bytes(entry.key[8:]) % self.count == self.index
+
+
+MAX_SHARDS = 1024
+WHOLE = Shard()
+
+
+class Condition(NamedTuple):
+    """One field of an entry or message that must hold one of some values."""
+
+    field: str
+    values: frozenset[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """
+    Which receipts a reader wants.  Lists are any-of, fields are all-of; an empty list is no
+    condition.  `conditions` is the one definition: the log compiles it to SQL, and `test`
+    makes a function of it for receipts in memory.
+    """
+
+    providers: tuple[str, ...] = ()
+    statuses: tuple[Status, ...] = ()
+    error_categories: tuple[ErrorCategory, ...] = ()
+    message_ids: tuple[str, ...] = ()
+    recipients: tuple[str, ...] = ()
+    """Recipients as stored; what a person typed is turned into them before."""
+    client_references: tuple[str, ...] = ()
+    applied_only: bool = False
+    visible: frozenset[str] | None = field(default=None)
+    """The only providers the consumer may see; None for all."""
+
+    def conditions(self) -> list[Condition]:
+        """The conditions, each of which must hold."""
+        given = [
+            Condition(name, frozenset(getattr(self, source)))
+            for source, name in _FIELDS.items()
+            if getattr(self, source)
+        ]
+        if self.applied_only:
+            given.append(Condition("applied", frozenset((True,))))
+        if self.visible is not None:
+            given.append(Condition("provider", self.visible))
+        return given
+
+    def test(self) -> Callable[[Entry], bool] | None:
+        """A test of one entry, or None where every entry passes."""
+        checks = [(_index(c.field), c.values) for c in self.conditions()]
+        if not checks:
+            return None
+        if len(checks) == 1:
+            [(only, values)] = checks
+            return lambda entry: entry[only] in values
+        return lambda entry: all(entry[index] in values for index, values in checks)
+
+    def limited(self, visible: frozenset[str] | None) -> Self:
+        """The same filter for a consumer who may see only *visible* providers."""
+        return replace(self, visible=visible)
+
+
+_FIELDS = {
+    "providers": "provider",
+    "statuses": "status",
+    "error_categories": "error_category",
+    "message_ids": "message_id",
+    "recipients": "recipient",
+    "client_references": "client_reference",
+}
+
+
+def _index(field_name: str) -> int:
+    return Entry._fields.index(field_name)
+
+
+def check_list_sizes(lists: dict[str, Sequence[object]]) -> None:
+    """Refuse a filter list of more than `MAX_FILTER_VALUES` values; *lists* is name to list."""
+    for name, values in lists.items():
+        if len(values) > MAX_FILTER_VALUES:
+            message = f"{name} takes at most {MAX_FILTER_VALUES} values, and {len(values)} came"
+            raise BadInput(message, field=name)

@@ -1,0 +1,220 @@
+"""Every knob of the hub: its unit, its default and its sentence.  `hub settings` lists them."""
+
+import ipaddress
+import os
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import quote, urlsplit
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from hub.errors import StartError
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class Settings(BaseSettings):
+    """The defaults run a complete hub on one machine with no other service."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="HUB_", env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True
+    )
+
+    data_dir: Path = Field(Path("var"), description="Folder of the embedded database.")
+    database_url: str = Field(
+        "",
+        description="Where the log lives: sqlite+aiosqlite:///FILE or postgresql+asyncpg://…;"
+        " empty means hub.db in the data dir.",
+    )
+    database_password_file: Path | None = Field(
+        None, description="File that holds the password of the database URL."
+    )
+    http_host: str = Field("127.0.0.1", description="Address of HTTP.")
+    http_port: Port = Field(8000, description="Port of HTTP; 0 picks a free one.")
+    grpc_host: str = Field("127.0.0.1", description="Address of gRPC.")
+    grpc_port: Port = Field(50051, description="Port of gRPC; 0 picks a free one.")
+    public_url: str = Field(
+        "",
+        description="What providers reach, such as https://hub.example.com; signatures are"
+        " checked against it. Empty means the HTTP address.",
+    )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Addresses or networks, separated by commas, whose forwarded headers"
+        " are believed. None by default.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least level that is logged."
+    )
+    log_format: Literal["auto", "json", "console"] = Field(
+        "auto", description="auto means console on a terminal, else JSON."
+    )
+
+    max_body_bytes: int = Field(1_048_576, ge=1024, description="Largest body of any request.")
+    body_seconds: Seconds = Field(10.0, description="Longest a callback's body may take to arrive.")
+    codes_file: Path | None = Field(
+        None, description="CSV of error codes that come before the built-in ones."
+    )
+    commit_batch: int = Field(500, ge=1, le=5000, description="Most receipts in one transaction.")
+    commit_queue: int = Field(
+        10_000, ge=1, description="Most receipts waiting for a commit; beyond it callbacks get 503."
+    )
+    lock_seconds: Seconds = Field(2.0, description="Longest wait for the database's write lock.")
+    poll_seconds: Seconds = Field(
+        0.5, description="How often the log is read for receipts of other replicas."
+    )
+    feed_window: int = Field(
+        20_000, ge=100, description="Newest receipts kept in memory for readers."
+    )
+
+    heartbeat_seconds: Seconds = Field(15.0, description="Longest a stream is silent.")
+    drain_seconds: float = Field(
+        10.0, ge=0, description="Longest a shutdown waits for streams and posts."
+    )
+    slow_reader_seconds: Seconds = Field(
+        30.0, description="Longest a stream's reader may take nothing before it is ended."
+    )
+    max_streams: int = Field(
+        5000, ge=1, description="Most open streams, gRPC and GraphQL together."
+    )
+    max_streams_per_consumer: int = Field(
+        1500, ge=1, description="Most open streams of one consumer."
+    )
+    account_refresh_seconds: Annotated[float, Field(gt=0, le=20)] = Field(
+        5.0, description="How often accounts are read again, so how soon a revocation is felt."
+    )
+
+    grpc_reflection: bool = Field(True, description="Whether gRPC describes itself.")
+    grpc_tls_certificate: Path | None = Field(
+        None, description="PEM chain; with the key turns TLS on."
+    )
+    grpc_tls_key: Path | None = Field(None, description="PEM key of the certificate.")
+    grpc_tls_client_ca: Path | None = Field(
+        None, description="PEM of the CAs whose client certificates are required (mTLS)."
+    )
+    grpc_max_message_bytes: int = Field(4_194_304, ge=65536, description="Largest gRPC request.")
+
+    graphql_introspection: bool = Field(True, description="Whether the schema can be asked for.")
+    graphql_max_depth: int = Field(12, ge=1, description="Deepest nesting of an operation.")
+    graphql_max_tokens: int = Field(2000, ge=100, description="Most tokens of a document.")
+    graphql_max_aliases: int = Field(30, ge=1, description="Most aliases of a document.")
+    graphql_max_cost: int = Field(
+        50_000, ge=100, description="Highest cost of an operation, by page sizes and fields."
+    )
+    graphql_allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Origins, separated by commas, whose pages may call the API and open sockets;"
+        " none means the hub's own pages and clients that send no origin.",
+    )
+    trusted_documents: Path | None = Field(
+        None, description="Folder of .graphql files; when set, only their operations run."
+    )
+
+    retention_days: float | None = Field(
+        None, gt=0, description="Age at which receipts are purged; unset keeps them for ever."
+    )
+    retention_floor_days: float = Field(
+        0.0,
+        ge=0,
+        description="Least age that retention may be set to, for laws that demand keeping.",
+    )
+    raw_retention_days: float | None = Field(
+        None, gt=0, description="Age at which raw bodies are purged; unset follows retention_days."
+    )
+    retention_hold_days: float = Field(
+        7.0, ge=0, description="Longest that a lagging subscription holds the purge back."
+    )
+    quarantine_max_bytes: int = Field(
+        268_435_456,
+        ge=0,
+        description="Most raw bytes in quarantine; beyond it the oldest resolved go,"
+        " then callbacks that need it get 503.",
+    )
+
+    @field_validator("trusted_proxies", "graphql_allowed_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for part in value:
+            ipaddress.ip_network(part, strict=False)
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: str) -> str:
+        if value and not value.startswith(("sqlite+aiosqlite:///", "postgresql+asyncpg://")):
+            message = "it takes sqlite+aiosqlite:///FILE or postgresql+asyncpg://USER@HOST/NAME"
+            raise ValueError(message)
+        return value
+
+    @model_validator(mode="after")
+    def _belong_together(self) -> Self:
+        if (self.grpc_tls_certificate is None) != (self.grpc_tls_key is None):
+            message = "HUB_GRPC_TLS_CERTIFICATE and HUB_GRPC_TLS_KEY go together"
+            raise ValueError(message)
+        if self.retention_days is not None and self.retention_days < self.retention_floor_days:
+            message = (
+                f"HUB_RETENTION_DAYS is {self.retention_days:g} and may not be below"
+                f" HUB_RETENTION_FLOOR_DAYS, which is {self.retention_floor_days:g}"
+            )
+            raise ValueError(message)
+        return self
+
+    @property
+    def store_url(self) -> str:
+        """The database URL with its default and its password filled in; never print it."""
+        url = self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'hub.db'}"
+        if self.database_password_file is None:
+            return url
+        try:
+            password = self.database_password_file.read_text(encoding="utf-8").strip()
+        except OSError as error:
+            message = f"HUB_DATABASE_PASSWORD_FILE: {error.strerror}: {error.filename}"
+            raise StartError(message) from error
+        parts = urlsplit(url)
+        user, _, host = parts.netloc.rpartition("@")
+        netloc = f"{user.partition(':')[0]}:{quote(password, safe='')}@{host}"
+        return parts._replace(netloc=netloc).geturl()
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the log lives in SQLite."""
+        return self.store_url.startswith("sqlite")
+
+    @property
+    def callback_base(self) -> str:
+        """The URL in front of `/callbacks/…` as providers reach it, without a slash at its end."""
+        return (self.public_url or f"http://{self.http_host}:{self.http_port}").rstrip("/")
+
+
+def load() -> Settings:
+    """Read the environment and `.env`; a bad setting is a `StartError` that names the variable."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise StartError(_explain(error)) from None
+
+
+def variable(name: str) -> str:
+    """The environment variable of the field *name*."""
+    return f"HUB_{name.upper()}"
+
+
+def _explain(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    reason = first["msg"].removeprefix("Value error, ")
+    if not first["loc"]:
+        return reason
+    name = variable(str(first["loc"][0]))
+    held = os.environ.get(name, str(first["input"]))
+    if "URL" in name:
+        held = held.split("://")[0] + "://…" if "://" in held else "something that is no URL"
+    return f"{name} holds {held!r}: {reason}"

