@@ -15,7 +15,8 @@ async def ready() -> dict[str, str]:
 
 @app.post("/callbacks/{provider}/{secret}")
 async def callback(provider: str, secret: str, request: Request) -> dict[str, str]:
-    assert provider and secret
+    assert provider
+    assert secret
     await request.json()
     return {"respCode": "00000"}
 

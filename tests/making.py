@@ -11,6 +11,7 @@ from hub.log.commit import Committer
 from hub.log.log import ReceiptLog
 from hub.log.register import NewProvider, Register
 from hub.log.store import Store, opened
+from hub.log.verify import verify
 from hub.log.writer import Writer
 from hub.receipt import Entry, Receipt, Status
 from hub.settings import Settings
@@ -48,7 +49,7 @@ class OpenLog:
 
 @asynccontextmanager
 async def open_log(settings: Settings) -> AsyncIterator[OpenLog]:
-    """Open the log that *settings* name."""
+    """Open the log that *settings* name; at the end the whole database is verified."""
     async with opened(settings) as store:
         register = Register(store)
         taken = {row.name for row in await register.providers()}
@@ -56,6 +57,8 @@ async def open_log(settings: Settings) -> AsyncIterator[OpenLog]:
             await register.add_provider(NewProvider(name=name, adapter="lushang"))
         async with working(store, settings) as writer:
             yield OpenLog(store, ReceiptLog(store), writer)
+            report = await verify(store)
+            assert report.clean, report.problems
 
 
 @asynccontextmanager

@@ -143,8 +143,9 @@ def test_a_new_consumer_reads_receipts_and_no_more(capsys: Output) -> None:
 
 def test_a_consumer_may_be_limited_and_temporary(capsys: Output) -> None:
     ask(capsys, "provider", "add", "acme", "--adapter", "lushang")
-    shown = ask(capsys, "consumer", "add", "app", "--scope", "receipts:read",
-                "--scope", "recipients:read", "--provider", "acme", "--expires-in", "30d")  # fmt: skip
+    scopes = ("--scope", "receipts:read", "--scope", "recipients:read")
+    limits = ("--provider", "acme", "--expires-in", "30d")
+    shown = ask(capsys, "consumer", "add", "app", *scopes, *limits)
     found = access(shown["token"])
     assert found.scopes == {Scope.RECEIPTS_READ, Scope.RECIPIENTS_READ}
     assert found.providers == frozenset({"acme"})

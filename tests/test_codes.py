@@ -98,7 +98,9 @@ def test_a_bare_number_is_unknown_unless_the_account_names_its_protocol(
     assert category(codes, code, protocol) == expected
 
 
-@pytest.mark.parametrize("code", ["", "XX:9999", "what is this", "\u4e2d\u6587", "1" * 512, "_", "%s"])
+@pytest.mark.parametrize(
+    "code", ["", "XX:9999", "what is this", "\u4e2d\u6587", "1" * 512, "_", "%s"]
+)
 def test_a_code_that_nobody_explained_is_unexplained(codes: Codes, code: str) -> None:
     assert meaning(codes, code) == UNEXPLAINED
 

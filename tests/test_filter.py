@@ -66,7 +66,7 @@ async def walk(hub: OpenLog, wanted: Filter, order: Order, limit: int) -> list[E
     found: list[Entry] = []
     bound: dict[str, int] = {}
     while True:
-        page = await hub.log.page(wanted, order=order, limit=limit, **bound)  # type: ignore[arg-type]
+        page = await hub.log.page(wanted, order=order, limit=limit, **bound)
         found += page.entries
         assert len(page.entries) <= limit
         if not page.more:

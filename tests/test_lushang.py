@@ -260,7 +260,16 @@ def test_a_recipient_is_a_number_where_it_can_be_read_as_one(phone: Any, recipie
 
 
 @pytest.mark.parametrize(
-    "sms_id", ["0E999F21", "e999f21", "short", pytest.param("x" * 128, id="long"), "\u6d88\u606f-1", "with blank", "1e5"]
+    "sms_id",
+    [
+        "0E999F21",
+        "e999f21",
+        "short",
+        pytest.param("x" * 128, id="long"),
+        "\u6d88\u606f-1",
+        "with blank",
+        "1e5",
+    ],
 )
 def test_an_id_is_kept_as_received(sms_id: str) -> None:
     assert one(smsId=sms_id).message_id == sms_id
@@ -418,7 +427,9 @@ def test_an_item_that_nests_too_deep_does_not_cost_the_batch() -> None:
     assert len(reading.receipts) + len(reading.unread) == 2 or reading.problem is Reason.TOO_DEEP
 
 
-TEXT = json.dumps({"smsResult": [ITEM | {"status": "1", "respMessage": "\u7a7a\u53f7"}]}, ensure_ascii=False)
+TEXT = json.dumps(
+    {"smsResult": [ITEM | {"status": "1", "respMessage": "\u7a7a\u53f7"}]}, ensure_ascii=False
+)
 ASCII = json.dumps({"smsResult": [ITEM]})
 
 

@@ -47,7 +47,9 @@ def test_other_numbers_follow_their_numbering_plan(text: str, region: str, expec
     assert normalise(text, region) == expected
 
 
-@pytest.mark.parametrize("text", ["138xxxxxxxx", "10086", "12345", "nobody", "", "+", "99999999999999"])
+@pytest.mark.parametrize(
+    "text", ["138xxxxxxxx", "10086", "12345", "nobody", "", "+", "99999999999999"]
+)
 def test_what_is_no_number_stays_as_it_came(text: str) -> None:
     assert normalise(text) == text
 

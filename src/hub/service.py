@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from hub import http
 from hub.errors import StartError
 from hub.feed.follower import Feed
+from hub.feed.subscriptions import Subscriptions
 from hub.feed.tail import Tail
 from hub.graphql.app import graphql_router
 from hub.grpc.server import serving
@@ -70,13 +71,14 @@ async def running(settings: Settings) -> AsyncIterator[Hub]:
         )
         await tail.start()
         feed = Feed(log, tail, accounts, settings, metrics)
+        subscriptions = Subscriptions(store, feed, settings, metrics)
 
         loops = await stack.enter_async_context(asyncio.TaskGroup())
-        for work in (writer.run(), tail.run(), accounts.run()):
+        for work in (writer.run(), tail.run(), accounts.run(), subscriptions.run()):
             stack.callback(loops.create_task(work).cancel)
 
         grpc_server = await stack.enter_async_context(
-            serving(settings, log, feed, accounts, metrics)
+            serving(settings, log, feed, accounts, subscriptions, metrics)
         )
         server = _Server(_uvicorn(settings))
         server.config.app = http.application(

@@ -14,6 +14,9 @@ _CALLBACK_PATH = re.compile(r"(/callbacks/[^/\s]{1,128}/)[^\s?\"']+")
 _BEARER = re.compile(r"(?i)(bearer\s+)[\w\-.~+/=]+")
 _NUMBER = re.compile(r"(?<![\w.:-])\+?\d[\d\s\-]{6,18}\d(?![\w.:])")
 
+_CHATTY = ("alembic", "uvicorn", "httpx", "asyncio")
+"""Libraries that report ordinary things as if an operator should know."""
+
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 _SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000)
 
@@ -112,6 +115,9 @@ def configure_logging(level: str, form: str, stream: TextIO | None = None) -> No
         )
     )
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    if level != "debug":
+        for name in _CHATTY:
+            logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -9,7 +9,17 @@ import typer
 from typer.exceptions import TyperException
 
 from hub import __version__
-from hub.cli import consumers, migrate, providers, serve, settings, simulate, tail
+from hub.cli import (
+    consumers,
+    migrate,
+    parked,
+    providers,
+    serve,
+    settings,
+    simulate,
+    subscriptions,
+    tail,
+)
 from hub.errors import HubError
 
 USAGE_EXIT_CODE = 2
@@ -25,6 +35,8 @@ for command in (serve.serve, migrate.migrate, settings.settings, tail.tail, simu
     app.command()(command)
 app.add_typer(providers.app, name="provider")
 app.add_typer(consumers.app, name="consumer")
+app.add_typer(subscriptions.app, name="subscription")
+app.add_typer(parked.app, name="parked")
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -41,8 +53,7 @@ def run(arguments: Sequence[str]) -> int:
         return INTERRUPTED_EXIT_CODE
     except Exception as error:  # noqa: BLE001  the last resort before a traceback
         cause = _cause(error)
-        known = isinstance(cause, HubError)
-        return _complain(_sentence(cause) if known else _unexpected(cause))
+        return _complain(_sentence(cause) if isinstance(cause, HubError) else _unexpected(cause))
     return code if isinstance(code, int) else 0
 
 

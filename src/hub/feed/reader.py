@@ -1,33 +1,34 @@
 """One reader of a durable subscription: in standby, then the holder of its lease."""
 
 import asyncio
-import secrets
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from hub.access import Access
-from hub.errors import Draining
+from hub.errors import Draining, StoreUnavailable
+from hub.feed.claim import Claim
 from hub.feed.follower import Feed, Frame
-from hub.feed.ledger import Ledger
-from hub.log.leases import Key
-from hub.receipt import Cursor, Filter, OnExpired, Shard
+from hub.receipt import Cursor, Entry, Filter, OnExpired, Shard
 
 LEASE_SECONDS = 8.0
 """How long a holder that says nothing is still believed to live."""
 
-RENEW_SECONDS = 2.0
 STANDBY_SECONDS = 1.0
 """How often a reader in standby tries to take over."""
 
-_BLOCKED_SECONDS = 1.0
-_REPLAY_PAUSE_SECONDS = 1.0
+BLOCKED_SECONDS = 1.0
+"""How often a reader that waits for acknowledgements looks at its token and at the hub."""
+
+QUIET_SECONDS = 1.0
+"""How long nothing was sent before a replay goes out alone, so that no late acknowledgement of an
+earlier frame is taken for one of it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
+class Wants:
     """What a reader asks for."""
 
-    key: Key
     wanted: Filter
     """What `Access.limit` gave."""
     shard: Shard
@@ -43,7 +44,7 @@ class Delivery:
     frame: Frame
     acked: int
     """Position up to which acknowledgements are stored."""
-    standby: bool = False
+    standby: bool
 
     @property
     def acked_cursor(self) -> str:
@@ -52,90 +53,156 @@ class Delivery:
 
 
 class Reader:
-    """
-    Delivers receipts and takes acknowledgements.  `hub.feed.subscriptions` writes down what it
-    reports, and tells it what became of that.
-    """
+    """Turns the log into deliveries, no more at a time than may be unacknowledged."""
 
     def __init__(
         self,
         feed: Feed,
         access: Access,
-        opening: Opening,
-        acquire: Callable[["Reader"], Awaitable[tuple[bool, int]]],
-        written: Callable[["Reader"], Awaitable[None]],
+        wants: Wants,
+        claim: Claim,
+        heartbeat_seconds: float,
     ) -> None:
-        self.key = opening.key
-        self.holder = secrets.token_hex(8)
-        self.leaving = False
-        self._feed, self._access, self._opening = feed, access, opening
-        self._acquire, self._written = acquire, written
+        self.claim = claim
+        self._feed, self._access, self._wants = feed, access, wants
+        self._heartbeat_seconds = heartbeat_seconds
         self._clock = asyncio.get_running_loop().time
-        self._ledger = Ledger(0)
-        self._confirmed = 0
-        self._renewed_at = 0.0
-        self._error: Exception | None = None
-        self._changed = asyncio.Event()
-        self._taken = asyncio.Event()
         self._frame: Frame | None = None
-        self._ended = False
-        self._aside: set[int] = set()
-        self._replays: list[int] = []
-        self._parked: list[tuple[int, str]] = []
-        self._settled: list[int] = []
-        self._acks = self._acks_reported = 0
-        self._told = -1  # acknowledged position of the last delivery
+        self._taken = asyncio.Event()
+        self._told_acked = -1
         self._told_at = 0.0
 
-    async def deliveries(self) -> AsyncGenerator[Delivery, None]:
+    async def stand_by(
+        self, acquire: Callable[[Claim], Awaitable[bool]]
+    ) -> AsyncGenerator[Delivery, None]:
         """
-        Standby deliveries until the lease is ours, then receipts; the first at once.  Ends after
-        `finish`; raises what `fail` was given, `Draining` after a last delivery, `CursorExpired`,
-        `Unauthenticated`, `NotFound`, `StoreUnavailable`.
+        Standby deliveries, the first at once, until *acquire* has the lease.  Raises `Draining`
+        after a last one, `Unauthenticated`, `NotFound`, `StoreUnavailable`.
         """
-        while not await self._hold():
+        while not await acquire(self.claim):
             self._check()
-            if self._clock() >= self._told_at + self._feed.heartbeat_seconds or self._told < 0:
-                yield self._tell([], self._confirmed, standby=True)
-            if self._feed.draining.is_set():
+            draining = self._feed.draining.is_set()
+            if draining or self._due or self._told_acked < 0:
+                yield self._tell([], self.claim.confirmed, standby=True)
+            if draining:
                 raise Draining
             await self._wait(STANDBY_SECONDS)
-        position = await self._begin()
-        pump = asyncio.create_task(self._pump(position))
+
+    async def deliveries(self, parked: set[int]) -> AsyncGenerator[Delivery, None]:
+        """
+        Receipts behind the acknowledged position, without those at the positions *parked*; the
+        first delivery comes at once.  Ends after `Claim.finish`.  Raises what `Claim.fail` was
+        given, `CursorExpired`, and what `Feed.follow` raises.
+        """
+        cursor = str(Cursor(self._feed.epoch, self.claim.confirmed))
+        position = await self._feed.start(after=cursor, on_expired=self._wants.on_expired)
+        self.claim.ledger.send((), position)
+        pump = asyncio.create_task(self._pump(position, parked))
         try:
             while True:
-                delivery = await self._next()
+                self._check()
+                if self.claim.finishing and not self.claim.unwritten:
+                    yield self._tell([], self.claim.ledger.sent)
+                    return
+                delivery = None if self.claim.finishing else await self._next()
                 if delivery is not None:
                     yield delivery
-                elif self._ended:
-                    return
+                elif self._frame is not None and self._feed.draining.is_set():
+                    yield self._tell([], self.claim.ledger.sent)
+                    raise Draining
+                else:
+                    await self._wait(BLOCKED_SECONDS if self._waits else LEASE_SECONDS / 2)
         finally:
             pump.cancel()
 
-    def ack(self, cursor: str) -> None:
-        """Everything up to *cursor* is done.  Raises `AckAhead`, `CursorInvalid`."""
-        self._settled += self._ledger.ack(self._feed.position_in(cursor))
-        self._acks += 1
-        self._changed.set()
+    async def _pump(self, position: int, parked: set[int]) -> None:
+        """Keep one frame ready, and fetch the next one when it was taken."""
+        wants = self._wants
+        following = self._feed.follow(
+            self._access, wants.wanted, position, batch_size=wants.batch_size, shard=wants.shard
+        )
+        try:
+            async with aclosing(following) as frames:
+                async for frame in frames:
+                    rest = [entry for entry in frame.entries if entry.position not in parked]
+                    self._frame = Frame(rest, frame.position, frame.head, frame.epoch)
+                    self._taken.clear()
+                    self.claim.changed.set()
+                    await self._taken.wait()
+        except Exception as error:  # noqa: BLE001  # the reader raises it
+            self.claim.fail(error)
 
-    def park(self, position: int, reason: str) -> None:
-        """Set the receipt at *position* aside.  Raises `BadInput` unless it is being read."""
-        self._ledger.park(position)
-        self._parked.append((position, reason))
-        self._aside.add(position)
-        self._changed.set()
+    async def _next(self) -> Delivery | None:
+        ledger = self.claim.ledger
+        credit = self._wants.max_unacked - ledger.unacked
+        sends = self._frame is not None and (credit > 0 or not self._frame.entries)
+        replayed = await self._replays(sends=sends and bool(self._frame and self._frame.entries))
+        if sends:
+            return self._take(credit, replayed)
+        if replayed:
+            ledger.send((), ledger.sent, [entry.position for entry in replayed])
+            return self._tell(replayed, ledger.sent)
+        if self.claim.confirmed != self._told_acked or self._due:
+            return self._tell([], ledger.sent)
+        return None
 
-    def finish(self) -> None:
-        """Nothing more will be acknowledged: end once all that was is stored."""
-        self.leaving = True
-        self._changed.set()
+    def _take(self, credit: int, replayed: list[Entry]) -> Delivery:
+        """As much of the frame that is ready as *credit* allows."""
+        frame = self._frame
+        assert frame is not None  # noqa: S101  # the caller saw one
+        entries, rest = frame.entries[:credit], frame.entries[credit:]
+        position = entries[-1].position if rest else frame.position
+        if rest:
+            self._frame = Frame(rest, frame.position, frame.head, frame.epoch)
+        else:
+            self._frame = None
+            self._taken.set()
+        positions = [entry.position for entry in entries]
+        self.claim.ledger.send(positions, position, [entry.position for entry in replayed])
+        return self._tell([*replayed, *entries], position)
 
-    def fail(self, error: Exception) -> None:
-        """Let `deliveries` raise *error*."""
-        self._error = self._error or error
-        self._changed.set()
+    async def _replays(self, *, sends: bool) -> list[Entry]:
+        """Parked receipts to send now: with other receipts, or alone when it is quiet."""
+        quiet = self._clock() >= self._told_at + QUIET_SECONDS and not self.claim.ledger.unacked
+        if not self.claim.replays or not (sends or quiet):
+            return []
+        found = []
+        for position in self.claim.take_replays():
+            found += await self._feed.log.read(position - 1, 1, position)
+        return [entry for entry in found if self._access.sees(entry.provider) and self._owns(entry)]
+
+    def _owns(self, entry: Entry) -> bool:
+        return self._wants.shard.holds(entry)
+
+    def _tell(self, entries: Sequence[Entry], position: int, *, standby: bool = False) -> Delivery:
+        self._told_acked, self._told_at = self.claim.confirmed, self._clock()
+        head = max(self._feed.head, position)
+        frame = Frame(entries, position, head, self._feed.epoch)
+        return Delivery(frame, self.claim.confirmed, standby)
 
     @property
-    def dirty(self) -> bool:
-        """Whether there is something that a reader waits to see stored."""
-        return bool(self.leaving or self._parked or self._acks != self._acks_reported)
+    def _waits(self) -> bool:
+        """Whether there is something to send, which must wait."""
+        return self._frame is not None or bool(self.claim.replays)
+
+    @property
+    def _due(self) -> bool:
+        return self._clock() >= self._told_at + self._heartbeat_seconds
+
+    def _check(self) -> None:
+        self._feed.accounts.check(self._access)
+        if self.claim.error:
+            raise self.claim.error
+        renewed_at = self.claim.renewed_at
+        if renewed_at and self._clock() > renewed_at + LEASE_SECONDS:
+            message = "the lease of the subscription could not be prolonged; connect again"
+            raise StoreUnavailable(message)
+
+    async def _wait(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self.claim.changed.wait()
+        except TimeoutError:
+            return
+        finally:
+            self.claim.changed.clear()

@@ -12,7 +12,6 @@ from strawberry.fastapi import BaseContext
 from hub.access import Access, Scope
 from hub.errors import Unauthenticated
 from hub.feed.follower import Feed
-
 from hub.graphql.place import Place
 from hub.log.accounts import Accounts
 from hub.log.log import ReceiptLog
@@ -53,11 +52,11 @@ class Session:
 class Context(BaseContext):
     """One operation's surroundings."""
 
-    def __init__(self, hub: Hub, session: Session) -> None:
+    def __init__(self, hub: Hub, session: Session, operation: "Operation | None" = None) -> None:
         super().__init__()
         self.hub = hub
         self.session = session
-        self.operation: Operation | None = None
+        self._operation = operation
         self.place = Place()
         self._receipts = DataLoader(self._load_receipts, cache=False)
         self._messages = DataLoader(self._load_messages, cache=False)
@@ -65,9 +64,7 @@ class Context(BaseContext):
     @property
     def access(self) -> Access:
         """What the caller may do; raises `Unauthenticated` where nobody vouches for it."""
-        if self.session.access is None:
-            raise self.session.refusal
-        return self.session.access
+        return self.session.check(self.hub.accounts)
 
     @property
     def reader(self) -> Access:
@@ -76,9 +73,19 @@ class Context(BaseContext):
         access.require(Scope.RECEIPTS_READ)
         return access
 
+    @property
+    def operation(self) -> "Operation":
+        """What is run."""
+        assert self._operation is not None  # noqa: S101  # `running` gave it
+        return self._operation
+
+    def running(self, operation: "Operation") -> "Context":
+        """A context of the same caller to run *operation* in."""
+        return Context(self.hub, self.session, operation)
+
     def again(self) -> "Context":
-        """A context of the same caller for another operation."""
-        return Context(self.hub, self.session)
+        """A fresh context for another run of the operation."""
+        return self.running(self.operation)
 
     async def receipts_of(self, message: int) -> list[Entry]:
         """The receipts of a message, read together with those of others."""

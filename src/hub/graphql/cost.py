@@ -38,7 +38,7 @@ def cost_of(
 ) -> int:
     """The cost of a valid *operation* run with *variables*."""
     given = dict(variables)
-    for definition in operation.variable_definitions:
+    for definition in operation.variable_definitions or ():
         name = definition.variable.name.value
         if name not in given and definition.default_value is not None:
             given[name] = value_from_ast_untyped(definition.default_value)
@@ -99,7 +99,7 @@ class _Cost:
     def _page_size(self, field: FieldNode, known: set[str]) -> int:
         given = {
             argument.name.value: value_from_ast_untyped(argument.value, self._variables)
-            for argument in field.arguments
+            for argument in field.arguments or ()
         }
         if "bucket" in known:
             return _buckets(given)

@@ -1,12 +1,13 @@
 """Documents: read, checked and kept, so that a client's operation is understood once."""
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from graphql import (
     DocumentNode,
     FieldNode,
@@ -46,6 +47,7 @@ class Operation:
     document: DocumentNode
     node: OperationDefinitionNode
     fragments: Mapping[str, FragmentDefinitionNode]
+    variables: dict[str, Any]
 
     @property
     def name(self) -> str | None:
@@ -65,11 +67,17 @@ class Operation:
         return only if isinstance(only, FieldNode) else None
 
     @cached_property
-    def starts(self) -> frozenset[str]:
+    def alike(self) -> Hashable:
+        """Equal for operations that return the same from the same position."""
+        varied = {k: v for k, v in self.variables.items() if k not in self._starts}
+        return self.text, self.name, msgspec.json.encode(varied, order="sorted")
+
+    @cached_property
+    def _starts(self) -> frozenset[str]:
         """Variables that say where a subscription starts and nothing else."""
         if self.root is None:
             return frozenset()
-        given = [a.value for a in self.root.arguments if a.name.value in {"after", "onExpired"}]
+        given = [a.value for a in self.root.arguments or () if a.name.value in {"after", "onExpired"}]
         names = [value.name.value for value in given if isinstance(value, VariableNode)]
         counter = _Uses()
         visit(self.document, counter)
@@ -91,7 +99,7 @@ class Documents:
             self._trusted = Trusted(Path(settings.trusted_documents), schema)
 
     def operation(
-        self, text: str | None, name: str | None, variables: Mapping[str, Any] | None
+        self, text: str | None, name: str | None, variables: dict[str, Any] | None
     ) -> Operation:
         """
         The operation *name* of *text*, to be run with *variables*.  Raises `Refused` where the
@@ -103,8 +111,9 @@ class Documents:
             message = "send the operation's text as `query`"
             raise BadInput(message, field="query")
         document = self._document(text)
-        operation = Operation(text, document, _chosen(document, name), _fragments(document))
-        cost = cost_of(operation.node, operation.fragments, self._schema, variables or {})
+        node, given = _chosen(document, name), variables or {}
+        operation = Operation(text, document, node, _fragments(document), given)
+        cost = cost_of(node, operation.fragments, self._schema, given)
         if cost > self._settings.graphql_max_cost:
             message = "the operation may return too much; ask for smaller pages or fewer fields"
             raise TooComplex(message, cost=cost, limit=self._settings.graphql_max_cost)

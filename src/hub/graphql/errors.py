@@ -15,7 +15,7 @@ BAD_USER_INPUT = "BAD_USER_INPUT"
 INTERNAL = "INTERNAL"
 
 
-class Refused(Exception):  # noqa: N818  # it is an answer, not a fault
+class Refused(Exception):  # it is an answer, not a fault
     """An operation that ends with *errors*: it did not start, or cannot go on."""
 
     def __init__(self, errors: list[GraphQLError]) -> None:

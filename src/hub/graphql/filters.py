@@ -1,6 +1,6 @@
 """Which receipts, messages or statistics a caller wants."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import strawberry
 
@@ -72,7 +72,7 @@ def wanted_by(access: Access, given: ReceiptFilter | None, regions: Iterable[str
 
 
 def _check(given: ReceiptFilter) -> None:
-    lists = {
+    lists: dict[str, Sequence[object]] = {
         "filter.providers": given.providers or [],
         "filter.statuses": given.statuses or [],
         "filter.errorCategories": given.error_categories or [],

@@ -81,7 +81,7 @@ class Message(relay.Node):
         return root.message_key
 
     @classmethod
-    async def resolve_nodes(
+    async def resolve_nodes(  # type: ignore[override]  # ids need not exist
         cls, *, info: Info, node_ids: Iterable[str], required: bool = False
     ) -> list[Self | None]:
         """The messages of global ids, None where there is none for this caller."""

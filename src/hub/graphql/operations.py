@@ -5,9 +5,9 @@ from typing import Self
 import strawberry
 
 from hub.access import Access
-from hub.graphql.durable import Durable
 from hub.graphql.scalars import BigInt, CursorText, DateTime
 from hub.log.bounds import Bounds
+from hub.log.subscriptions import Subscription
 
 
 @strawberry.type(description="The log: where it begins and ends.  It counts for all alike.")
@@ -76,13 +76,19 @@ class DurableSubscription:
         description="Seconds since the oldest receipt was recorded that it has yet to acknowledge;"
         " 0 where there is none."
     )
+    unacked: int = strawberry.field(
+        description="Receipts that were sent and not acknowledged, as of a few seconds ago."
+    )
+    acked_at: DateTime | None = strawberry.field(
+        description="When something was last acknowledged; null if nothing ever was."
+    )
     holder: str | None = strawberry.field(
         description="Names the stream that reads it now; null where none does."
     )
     cursor: CursorText = strawberry.field(description="Everything up to here is acknowledged.")
 
     @classmethod
-    def of(cls, row: Durable) -> Self:
+    def of(cls, row: Subscription) -> Self:
         """*row* as the API shows it."""
         return cls(
             name=row.name,
@@ -91,6 +97,8 @@ class DurableSubscription:
             shards=row.shards,
             lag=BigInt(row.lag),
             lag_seconds=row.lag_seconds,
+            unacked=row.unacked,
+            acked_at=None if row.acked_at is None else DateTime(row.acked_at),
             holder=row.holder,
             cursor=CursorText(row.cursor),
         )

@@ -1,5 +1,6 @@
 """What a page of a list is asked for, and what it says of its place."""
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from hub.receipt import Cursor
 PAGE = 50
 """Entries of a page where nothing else is asked for."""
 MOST_PER_PAGE = 500
+_NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 @strawberry.type(description="Where a page stands in its list.")
@@ -99,3 +101,8 @@ def parsed(cursor: str, bounds: Bounds, *, field: str) -> int:
     if found.position > bounds.head:
         raise CursorInvalid(field=field)
     return found.position
+
+
+def number_in(text: str) -> int | None:
+    """The whole number that *text* is, if it is one that a row may have."""
+    return int(text) if _NUMBER.fullmatch(text) else None

@@ -10,7 +10,7 @@ from strawberry import relay
 from hub.access import Scope
 from hub.errors import BadInput
 from hub.graphql.context import Context, Info
-from hub.graphql.paging import PageInfo, Window, known
+from hub.graphql.paging import PageInfo, Window, known, number_in
 from hub.graphql.scalars import CursorText, DateTime
 from hub.log import quarantine_pages
 
@@ -77,7 +77,7 @@ class QuarantineItem(relay.Node):
         return str(root.item.id)
 
     @classmethod
-    async def resolve_nodes(
+    async def resolve_nodes(  # type: ignore[override]  # ids need not exist
         cls, *, info: Info, node_ids: Iterable[str], required: bool = False
     ) -> list[Self | None]:
         """The items of global ids, None where there is none for this caller."""
@@ -87,9 +87,9 @@ class QuarantineItem(relay.Node):
     async def _numbered(cls, info: Info, node_id: str) -> Self | None:
         access = info.context.access
         access.require(Scope.OPERATIONS_READ)
-        if not node_id.isascii() or not node_id.isdigit() or len(node_id) > 18:
+        number = number_in(node_id)
+        if number is None:
             return None
-        number = int(node_id)
         page = await info.context.hub.log.quarantine(
             visible=access.providers, limit=1, after=number + 1
         )
@@ -153,8 +153,8 @@ def _number(cursor: str) -> int:
         text = base64.b64decode(cursor, validate=True).decode()
     except ValueError:
         text = ""
-    number = text.removeprefix(_PREFIX)
-    if not text.startswith(_PREFIX) or not number.isdigit() or len(number) > 18:
+    number = number_in(text.removeprefix(_PREFIX))
+    if not text.startswith(_PREFIX) or number is None:
         message = "after must be a cursor of the quarantine"
         raise BadInput(message, field="after")
-    return int(number)
+    return number

@@ -7,7 +7,6 @@ from strawberry import relay
 
 from hub.access import Scope
 from hub.graphql.context import Info
-from hub.graphql.durable import durable
 from hub.graphql.enums import Bucket, Group, Order
 from hub.graphql.filters import ReceiptFilter, wanted_by
 from hub.graphql.lookups import lookup
@@ -20,6 +19,7 @@ from hub.graphql.receipt_pages import Listing, ReceiptConnection, receipt_page
 from hub.graphql.scalars import CursorText, DateTime
 from hub.graphql.stats import DeliveryStat, check_summable
 from hub.log.stats import StatsQuery
+from hub.log.subscriptions import listing
 
 First = Annotated[
     int | None,
@@ -199,7 +199,7 @@ class Query:
     async def subscriptions(self, info: Info) -> list[DurableSubscription]:
         access = info.context.reader
         everyone = access.has(Scope.OPERATIONS_READ)
-        found = await durable(info.context.hub.log, None if everyone else access.consumer)
+        found = await listing(info.context.hub.log.store, None if everyone else access.consumer)
         return [DurableSubscription.of(row) for row in found]
 
     @strawberry.field(description="Where the log begins and ends now.")

@@ -10,6 +10,7 @@ from hub.access import mask
 from hub.feed.follower import Frame
 from hub.graphql.context import Info
 from hub.graphql.enums import DeliveryEvidence, ErrorCategory, Order, Status
+from hub.graphql.paging import number_in
 from hub.graphql.scalars import BigInt, CursorText, DateTime
 from hub.receipt import Entry, Filter, message_key
 
@@ -126,7 +127,7 @@ class Receipt(relay.Node):
         return str(root.position)
 
     @classmethod
-    async def resolve_nodes(
+    async def resolve_nodes(  # type: ignore[override]  # ids need not exist
         cls, *, info: Info, node_ids: Iterable[str], required: bool = False
     ) -> list[Self | None]:
         """The receipts of global ids, None where there is none for this caller."""
@@ -136,9 +137,9 @@ class Receipt(relay.Node):
     async def _at(cls, info: Info, node_id: str) -> Self | None:
         context = info.context
         access = context.reader
-        if not node_id.isascii() or not node_id.isdigit() or len(node_id) > 18:
+        position = number_in(node_id)
+        if position is None:
             return None
-        position = int(node_id)
         page = await context.hub.log.page(
             access.limit(Filter()),
             order=Order.OLDEST_FIRST,
@@ -152,7 +153,7 @@ class Receipt(relay.Node):
     async def message(
         self, info: Info
     ) -> Annotated["Message", strawberry.lazy("hub.graphql.messages")] | None:
-        from hub.graphql.messages import Message
+        from hub.graphql.messages import Message  # noqa: PLC0415  # they refer to each other
 
         found = await info.context.message_of(self.key)
         return Message.of(found, unmasked=info.context.access.unmasked) if found else None

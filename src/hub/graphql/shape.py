@@ -7,6 +7,7 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    InlineFragmentNode,
     OperationDefinitionNode,
     SelectionSetNode,
 )
@@ -46,12 +47,13 @@ class _Measure:
 
     def of(self, selected: SelectionSetNode | None) -> tuple[int, int]:
         depth = aliases = 0
+        inner = (0, 0)
         for selection in selected.selections if selected else ():
             if isinstance(selection, FragmentSpreadNode):
                 inner = self._fragment(selection.name.value)
             elif isinstance(selection, FieldNode):
                 inner = self._field(selection)
-            else:
+            elif isinstance(selection, InlineFragmentNode):
                 inner = self.of(selection.selection_set)
             depth, aliases = max(depth, inner[0]), aliases + inner[1]
         return depth, aliases

@@ -8,9 +8,12 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 
+from google.protobuf.timestamp_pb2 import Timestamp
+
 from hub.feed.follower import Frame
+from hub.feed.reader import Delivery
 from hub.grpc import messages
-from hub.receipt import Entry
+from hub.receipt import Cursor, Entry
 from hub.v1 import receipts_pb2 as pb
 
 MAX_FRAME_BYTES = 3 * 1024 * 1024
@@ -26,19 +29,30 @@ class Encoder:
         self._entries = _Newest(entries)
         self._slices = _Newest(_JOINED_FRAMES)
 
-    def pieces(self, frame: Frame, *, unmasked: bool) -> Iterator[tuple[int, bytes]]:
-        """
-        The receipts of *frame* in as many pieces as their size needs: the position that a piece
-        covers, and its bytes.  A frame without receipts is one piece.
-        """
-        rest = frame.entries
-        while True:
-            count, data = self.fitting(rest, unmasked=unmasked)
-            last = count == len(rest)
-            yield frame.position if last else rest[count - 1].position, data
-            if last:
-                return
-            rest = rest[count:]
+    def frames(self, frame: Frame, *, unmasked: bool) -> Iterator[bytes]:
+        """*frame* as `StreamReceiptsResponse`, in as many as its size needs."""
+        for position, data in self._pieces(frame, unmasked=unmasked):
+            rest = pb.StreamReceiptsResponse(
+                cursor=str(Cursor(frame.epoch, position)),
+                lag=frame.head - position,
+                caught_up=frame.caught_up and position == frame.position,
+                server_time=_now(),
+            )
+            yield data + rest.SerializeToString()
+
+    def deliveries(self, delivery: Delivery, *, unmasked: bool) -> Iterator[bytes]:
+        """*delivery* as `ConsumeResponse`, in as many as its size needs."""
+        frame = delivery.frame
+        for position, data in self._pieces(frame, unmasked=unmasked):
+            rest = pb.ConsumeResponse(
+                cursor=str(Cursor(frame.epoch, position)),
+                lag=frame.head - position,
+                caught_up=frame.caught_up and position == frame.position,
+                server_time=_now(),
+                acked_cursor=delivery.acked_cursor,
+                standby=delivery.standby,
+            )
+            yield data + rest.SerializeToString()
 
     def fitting(self, entries: Sequence[Entry], *, unmasked: bool) -> tuple[int, bytes]:
         """How many of the first *entries* fit into one response, and their bytes."""
@@ -47,6 +61,17 @@ class Encoder:
             entries = entries[: len(entries) // 2]
             data = self._slice(entries, unmasked=unmasked)
         return len(entries), data
+
+    def _pieces(self, frame: Frame, *, unmasked: bool) -> Iterator[tuple[int, bytes]]:
+        """The position that each piece covers, and its receipts; one piece where there are none."""
+        rest = frame.entries
+        while True:
+            count, data = self.fitting(rest, unmasked=unmasked)
+            if count == len(rest):
+                yield frame.position, data
+                return
+            yield min(rest[count - 1].position, frame.position), data
+            rest = rest[count:]
 
     def _slice(self, entries: Sequence[Entry], *, unmasked: bool) -> bytes:
         if not entries:
@@ -73,12 +98,6 @@ class Encoder:
         return found
 
 
-def tail(cursor: str, lag: int, *, caught_up: bool) -> pb.StreamReceiptsResponse:
-    """All of a frame but its receipts, as of now."""
-    now = messages.instant(time.time_ns() // 1000)
-    return pb.StreamReceiptsResponse(cursor=cursor, lag=lag, caught_up=caught_up, server_time=now)
-
-
 class _Newest(OrderedDict[tuple[int, ...], bytes]):
     """A dict that forgets what was put in first once it holds *most* values."""
 
@@ -90,3 +109,7 @@ class _Newest(OrderedDict[tuple[int, ...], bytes]):
         super().__setitem__(key, value)
         if len(self) > self._most:
             self.popitem(last=False)
+
+
+def _now() -> Timestamp:
+    return messages.instant(time.time_ns() // 1000)

@@ -1,14 +1,16 @@
 """Requests as the rest of the hub takes them.  What cannot be read is named by its field."""
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from enum import IntEnum
-from typing import TypedDict, TypeVar
+from typing import Any, TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from hub import phone
 from hub.errors import BadInput, CursorInvalid
+from hub.feed.subscriptions import Start
 from hub.log.messages import MessageLookup
 from hub.receipt import (
     WHOLE,
@@ -27,7 +29,11 @@ from hub.v1 import receipts_pb2 as pb
 
 DEFAULT_SIZE = 100
 MAX_SIZE = 1000
+DEFAULT_UNACKED = 1000
+MAX_UNACKED = 100_000
+MAX_REASON = 1000
 
+_NAME = re.compile(r"[A-Za-z0-9._:/-]{1,128}")
 _Word = TypeVar("_Word", bound=IntEnum)
 _Meaning = TypeVar("_Meaning")
 _EARLIEST_SECOND = int(datetime.min.replace(tzinfo=UTC).timestamp())
@@ -48,15 +54,6 @@ _ORDERS: dict[int, Order] = {
     pb.ORDER_NEWEST_FIRST: Order.NEWEST_FIRST,
     pb.ORDER_OLDEST_FIRST: Order.OLDEST_FIRST,
 }
-
-
-class Start(TypedDict):
-    """Where to start, as `Feed.start` takes it."""
-
-    after: str
-    since: Micros | None
-    at: StartAt
-    on_expired: OnExpired
 
 
 def receipt_filter(
@@ -91,8 +88,13 @@ def start(asked: pb.StreamReceiptsRequest | pb.Open, prefix: str = "") -> Start:
         after=asked.after,
         since=since,
         at=_known(_STARTS, asked.start_at, f"{prefix}start_at"),
-        on_expired=_known(_ON_EXPIRED, asked.on_expired, f"{prefix}on_expired"),
+        on_expired=on_expired(asked, prefix),
     )
+
+
+def on_expired(asked: pb.StreamReceiptsRequest | pb.Open, prefix: str = "") -> OnExpired:
+    """What *asked* wants where receipts are no longer kept."""
+    return _known(_ON_EXPIRED, asked.on_expired, f"{prefix}on_expired")
 
 
 def shard(asked: pb.StreamReceiptsRequest | pb.Open, prefix: str = "") -> Shard:
@@ -127,6 +129,33 @@ def recorded_before(asked: pb.ListReceiptsRequest) -> Micros | None:
 def size(asked: int) -> int:
     """How many receipts to send at once: 100 for 0, and never more than 1000."""
     return min(asked or DEFAULT_SIZE, MAX_SIZE)
+
+
+def subscription(asked: pb.Open) -> str:
+    """The name of the subscription that *asked* opens."""
+    if not _NAME.fullmatch(asked.subscription):
+        message = "a subscription is named by 1 to 128 letters, digits and the signs . _ : / -"
+        raise BadInput(message, field="open.subscription")
+    return asked.subscription
+
+
+def conditions(asked: pb.ReceiptFilter) -> dict[str, Any]:
+    """*asked* as JSON that is equal for equal filters, whatever the order of their values."""
+    found: dict[str, Any] = {}
+    for field, value in asked.ListFields():
+        if not field.is_repeated:
+            found[field.name] = value
+        elif field.enum_type is None:
+            found[field.name] = sorted(set(value))
+        else:
+            words = field.enum_type.values_by_number
+            found[field.name] = [words[number].name for number in sorted(set(value))]
+    return found
+
+
+def max_unacked(asked: int) -> int:
+    """How many receipts may be sent and not acknowledged: 1000 for 0, and never over 100000."""
+    return min(asked or DEFAULT_UNACKED, MAX_UNACKED)
 
 
 def lookup(asked: pb.GetMessageRequest, regions: Sequence[str], prefix: str = "") -> MessageLookup:

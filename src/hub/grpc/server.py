@@ -9,6 +9,7 @@ import grpc
 
 from hub.errors import StartError
 from hub.feed.follower import Feed
+from hub.feed.subscriptions import Subscriptions
 from hub.grpc import tls
 from hub.grpc.calls import Calls
 from hub.grpc.encoding import Encoder
@@ -47,7 +48,12 @@ class GrpcServer:
 
 @asynccontextmanager
 async def serving(
-    settings: Settings, log: ReceiptLog, feed: Feed, accounts: Accounts, metrics: Metrics
+    settings: Settings,
+    log: ReceiptLog,
+    feed: Feed,
+    accounts: Accounts,
+    subscriptions: Subscriptions,
+    metrics: Metrics,
 ) -> AsyncIterator[GrpcServer]:
     """
     Take calls until the end of the block; then say so, wait for open calls to end, and stop.
@@ -56,7 +62,7 @@ async def serving(
     calls = Calls(SERVICE, metrics, settings.slow_reader_seconds)
     server = grpc.aio.server(interceptors=[calls], options=_options(settings))
     health = Health(server)
-    receipts = Receipts(log, feed, accounts, Encoder(settings.feed_window))
+    receipts = Receipts(log, feed, accounts, subscriptions, Encoder(settings.feed_window))
     receipts_pb2_grpc.add_ReceiptServiceServicer_to_server(receipts, server)
     if settings.grpc_reflection:
         reflect(server)

@@ -1,17 +1,19 @@
 """The service's calls: read the request, ask the feed or the log, write the answer."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 from hub.access import Access, Scope
 from hub.errors import BadInput, NotFound, Unauthenticated
-from hub.feed.follower import Feed, Frame
-from hub.grpc import messages, paging, requests
-from hub.grpc.encoding import Encoder, tail
+from hub.feed.follower import Feed
+from hub.feed.subscriptions import Subscriptions
+from hub.grpc import consuming, messages, paging, requests
+from hub.grpc.encoding import Encoder
 from hub.grpc.errors import Context
 from hub.log.accounts import Accounts
 from hub.log.log import ReceiptLog
-from hub.receipt import Cursor, Message, Order
+from hub.receipt import Message, Order
 from hub.v1 import receipts_pb2 as pb
 from hub.v1 import receipts_pb2_grpc
 
@@ -21,10 +23,18 @@ MAX_LOOKUPS = 100
 class Receipts(receipts_pb2_grpc.ReceiptServiceServicer):
     """`hub.v1.ReceiptService`."""
 
-    def __init__(self, log: ReceiptLog, feed: Feed, accounts: Accounts, encoder: Encoder) -> None:
+    def __init__(
+        self,
+        log: ReceiptLog,
+        feed: Feed,
+        accounts: Accounts,
+        subscriptions: Subscriptions,
+        encoder: Encoder,
+    ) -> None:
         self._log = log
         self._feed = feed
         self._accounts = accounts
+        self._subscriptions = subscriptions
         self._encoder = encoder
 
     async def StreamReceipts(
@@ -46,8 +56,31 @@ class Receipts(receipts_pb2_grpc.ReceiptServiceServicer):
             )
             async with aclosing(following) as frames:
                 async for frame in frames:
-                    for piece in self._pieces(frame, access):
+                    for piece in self._encoder.frames(frame, unmasked=access.unmasked):
                         yield piece
+
+    async def Consume(
+        self, said: AsyncIterator[pb.ConsumeRequest], context: Context
+    ) -> AsyncIterator[bytes]:
+        """A durable subscription, read and acknowledged."""
+        access = await authenticated(context, self._accounts)
+        async with self._feed.stream(access, "grpc"):
+            asked = await consuming.first(said)
+            regions = self._accounts.regions()
+            wanted = access.limit(requests.receipt_filter(asked.filter, regions, "open.filter"))
+            key = await self._subscriptions.declare(
+                access, consuming.declaration(asked, access), requests.start(asked, "open.")
+            )
+            claim = self._subscriptions.claim(key)
+            reading = self._subscriptions.read(access, claim, consuming.wants(asked, wanted))
+            listening = asyncio.create_task(consuming.listen(said, claim, self._feed.epoch))
+            try:
+                async with aclosing(reading) as deliveries:
+                    async for delivery in deliveries:
+                        for piece in self._encoder.deliveries(delivery, unmasked=access.unmasked):
+                            yield piece
+            finally:
+                listening.cancel()
 
     async def ListReceipts(self, request: pb.ListReceiptsRequest, context: Context) -> bytes:
         """One page."""
@@ -107,18 +140,6 @@ class Receipts(receipts_pb2_grpc.ReceiptServiceServicer):
         return pb.GetLogResponse(
             epoch=bounds.epoch, oldest=bounds.oldest_cursor, head=bounds.head_cursor
         )
-
-    def _pieces(self, frame: Frame, access: Access) -> list[bytes]:
-        pieces = []
-        for position, data in self._encoder.pieces(frame, unmasked=access.unmasked):
-            last = position == frame.position
-            rest = tail(
-                str(Cursor(frame.epoch, position)),
-                frame.head - position,
-                caught_up=frame.caught_up and last,
-            )
-            pieces.append(data + rest.SerializeToString())
-        return pieces
 
     async def _messages(
         self, access: Access, asked: list[pb.GetMessageRequest], prefixes: list[str]

@@ -7,6 +7,9 @@ from starlette.types import Message, Receive
 
 from hub.intake.providers.adapter import Answer
 
+_LINGER_SECONDS = 2.0
+_LINGER_BYTES = 16 * 1_048_576
+
 
 class Ended(Exception):
     """The callback is answered, whatever else it may hold."""
@@ -20,13 +23,13 @@ class HungUp(Exception):
     """The provider is gone; nobody hears an answer."""
 
 
-def declared_length(headers: Iterable[tuple[bytes, bytes]]) -> float:
-    """How many bytes of body the *headers* announce; infinite where they set no end."""
+def declared_length(headers: Iterable[tuple[bytes, bytes]]) -> int | None:
+    """How many bytes of body the *headers* announce; None where they do not tell."""
     for name, value in headers:
         if name == b"content-length":
-            return int(value) if value.isdigit() else float("inf")
+            return int(value)
         if name == b"transfer-encoding":
-            return float("inf")
+            return None
     return 0
 
 
@@ -52,6 +55,24 @@ async def _rest(first: bytes, receive: Receive, limit: int) -> bytes:
         body += _bytes(message, limit - len(body))
         more = message.get("more_body", False)
     return bytes(body)
+
+
+async def discard(receive: Receive) -> None:
+    """
+    Take what is still on its way and forget it.  A connection that is closed before loses its
+    answer, since many clients send all before they read.  Ends with the body, the provider, or
+    its patience of some seconds and megabytes.
+    """
+    size = 0
+    try:
+        async with asyncio.timeout(_LINGER_SECONDS):
+            more = True
+            while more and size < _LINGER_BYTES:
+                message = await receive()
+                size += len(message.get("body", b""))
+                more = message.get("more_body", False)
+    except TimeoutError:
+        return
 
 
 def _bytes(message: Message, limit: int) -> bytes:

@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope, Send
 
 from hub.errors import Draining, Overloaded, StoreUnavailable
-from hub.intake.body import Ended, HungUp, declared_length, whole
+from hub.intake.body import Ended, HungUp, declared_length, discard, whole
 from hub.intake.codes import Codes
 from hub.intake.peer import Headers, Peers
 from hub.intake.providers import adapters
@@ -118,7 +118,8 @@ class Webhook:
         started = time.perf_counter()
         adapter, account, reference = self._adapters[_UNNAMED], None, ""
         try:
-            account = await self._accounts.provider(**scope["path_params"])
+            names = scope["path_params"]
+            account = await self._accounts.provider(names["provider"], names["secret"])
             if account is None:
                 answer = Answer.NOT_FOUND
             else:
@@ -132,7 +133,11 @@ class Webhook:
             answer = ANSWERS.get(type(error), Answer.FAULT)
             reference = _report(error, account) if answer is Answer.FAULT else ""
         self._count(account.name if account else "", answer, started)
-        await _send(send, adapter.reply(answer, reference), self._extra(answer, adapter, scope))
+        reply, extra = adapter.reply(answer, reference), self._extra(answer, adapter)
+        if self._endless(answer, scope):
+            await _send_and_close(receive, send, reply, extra, linger=answer is not Answer.TOO_SLOW)
+        else:
+            await _send(send, reply, extra)
 
     async def _answer(
         self, scope: Scope, receive: Receive, account: Account, adapter: Provider
@@ -145,7 +150,7 @@ class Webhook:
             return Answer.WRONG_PEER
         if self._draining():
             return Answer.DRAINING
-        if declared_length(headers) > self._limit:
+        if (declared_length(headers) or 0) > self._limit:
             return Answer.TOO_LARGE
         body = await whole(receive, self._limit, self._seconds)
         received_at = time.time_ns() // 1000
@@ -197,16 +202,19 @@ class Webhook:
         query = scope["query_string"].decode("latin-1")
         return f"{self._base}{path}?{query}" if query else f"{self._base}{path}"
 
-    def _extra(self, answer: Answer, adapter: Provider, scope: Scope) -> list[tuple[bytes, bytes]]:
-        extra = []
+    def _extra(self, answer: Answer, adapter: Provider) -> list[tuple[bytes, bytes]]:
         if answer in _RETRY_AFTER:
-            extra.append((b"retry-after", _RETRY_AFTER[answer]))
+            return [(b"retry-after", _RETRY_AFTER[answer])]
         if answer is Answer.WRONG_METHOD:
-            extra.append((b"allow", ", ".join(adapter.METHODS).encode()))
-        unread = answer in _BEFORE_BODY and declared_length(scope["headers"]) > self._limit
-        if unread or answer in _CUT_OFF:  # else the server would read on, without end
-            extra.append((b"connection", b"close"))
-        return extra
+            return [(b"allow", ", ".join(adapter.METHODS).encode())]
+        return []
+
+    def _endless(self, answer: Answer, scope: Scope) -> bool:
+        """Whether the server would read on, perhaps without end, on a connection kept open."""
+        if answer in _BEFORE_BODY:
+            length = declared_length(scope["headers"])
+            return length is None or length > self._limit
+        return answer in _CUT_OFF
 
     def _count(self, provider: str, answer: Answer, started: float) -> None:
         counter = self._outcomes.get((provider, answer))
@@ -264,14 +272,30 @@ def _report(error: Exception, account: Account | None) -> str:
     return reference
 
 
-async def _send(send: Send, reply: Reply, extra: list[tuple[bytes, bytes]]) -> None:
+async def _send(
+    send: Send, reply: Reply, extra: list[tuple[bytes, bytes]], *, more: bool = False
+) -> None:
     headers = [
         (b"content-type", reply.media_type.encode()),
         (b"content-length", str(len(reply.body)).encode()),
         *extra,
     ]
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": reply.body})
+    await send({"type": "http.response.body", "body": reply.body, "more_body": more})
+
+
+async def _send_and_close(
+    receive: Receive,
+    send: Send,
+    reply: Reply,
+    extra: list[tuple[bytes, bytes]],
+    *,
+    linger: bool,
+) -> None:
+    await _send(send, reply, [*extra, (b"connection", b"close")], more=True)
+    if linger:
+        await discard(receive)
+    await send({"type": "http.response.body", "body": b""})
 
 
 def _documented() -> dict[int | str, dict[str, Any]]:

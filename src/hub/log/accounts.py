@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from sqlalchemy import select
@@ -13,8 +14,9 @@ from sqlmodel import col
 
 from hub.access import Access, same_hash, token_hash
 from hub.errors import StoreUnavailable, Unauthenticated
+from hub.log.columns import table
 from hub.log.store import Store
-from hub.log.tables import Consumer, Provider, table
+from hub.log.tables import Consumer, Provider
 from hub.receipt import Micros
 
 RELOAD_PAUSE = 0.1
@@ -148,8 +150,7 @@ def _expired(access: Access) -> bool:
     return access.expires_at is not None and access.expires_at <= time.time_ns() // 1000
 
 
-def _account(row: Provider) -> Account:
-    assert row.id is not None  # noqa: S101
+def _account(row: Any) -> Account:
     return Account(
         row.id,
         row.name,
@@ -166,7 +167,7 @@ def _account(row: Provider) -> Account:
     )
 
 
-def _access(row: Consumer) -> Access:
+def _access(row: Any) -> Access:
     return Access(
         row.name,
         frozenset(row.scopes),

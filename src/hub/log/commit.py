@@ -11,20 +11,13 @@ from sqlmodel import col
 from hub.log import quarantine
 from hub.log.arrival import Arrival, Outcome
 from hub.log.batch import Batch, Head
+from hub.log.columns import table
 from hub.log.dialect import Bulk, Dialect, insert_into
 from hub.log.entries import EntryReader
 from hub.log.hashing import Hashing
 from hub.log.kinds import Kinds
 from hub.log.state import MessageState, PartState
-from hub.log.tables import (
-    Callback,
-    DeliveryStat,
-    LatencyStat,
-    Log,
-    MessageRow,
-    ReceiptRow,
-    table,
-)
+from hub.log.tables import Callback, DeliveryStat, LatencyStat, Log, MessageRow, ReceiptRow
 from hub.log.tables import Kind as KindRow
 from hub.log.working import FINGERPRINTS_KEPT, History, Working
 from hub.receipt import Micros

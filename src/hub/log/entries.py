@@ -11,11 +11,14 @@ from hub.log.kinds import Kinds
 from hub.log.tables import MessageRow, ReceiptRow
 from hub.receipt import DeliveryEvidence, Entry, Status
 
+AnySelect = Select[*tuple[Any, ...]]
+"""A SELECT of whatever columns."""
+
 _STATUSES = {status.value: status for status in Status}
 _EVIDENCE = {evidence.value: evidence for evidence in DeliveryEvidence}
 
 
-def entry_rows() -> Select[Any]:
+def entry_rows() -> AnySelect:
     """Every receipt with its message, in the order of columns that `EntryReader` takes."""
     return select(
         col(ReceiptRow.position),
@@ -50,7 +53,7 @@ class EntryReader:
         self._kinds = kinds
 
     async def all(
-        self, connection: AsyncConnection, statement: Select[Any], values: dict[str, Any]
+        self, connection: AsyncConnection, statement: AnySelect, values: dict[str, Any]
     ) -> list[Entry]:
         """The entries that *statement*, made of `entry_rows`, gives for *values*."""
         rows = (await connection.execute(statement, values)).all()
@@ -67,23 +70,26 @@ class EntryReader:
         return await self.all(connection, statement.order_by(col(ReceiptRow.position)), {})
 
     def _entry(self, row: Any) -> Entry:
-        position, number, key, message, message_id, recipient = row[:6]
+        position, number, key, message, message_id, recipient, provider_status, *rest = row
+        error_code, permanent, evidence, *given, message_status, corrects = rest
         kind = self._kinds.by_id[number]
-        return Entry(
-            position,
-            key,
-            message,
-            kind.provider,
-            message_id,
-            recipient or None,
-            kind.status,
-            row[6],
-            row[7],
-            kind.error_category,
-            row[8],
-            _EVIDENCE[row[9]],
-            *row[10:20],
-            kind.applied,
-            _STATUSES[row[20]],
-            row[21],
+        return Entry._make(
+            (
+                position,
+                key,
+                message,
+                kind.provider,
+                message_id,
+                recipient or None,
+                kind.status,
+                provider_status,
+                error_code,
+                kind.error_category,
+                permanent,
+                _EVIDENCE[evidence],
+                *given,
+                kind.applied,
+                _STATUSES[message_status],
+                corrects,
+            )
         )

@@ -7,7 +7,7 @@ at most behind; whoever meets an unknown one reads the table again.
 """
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -48,7 +48,7 @@ class Kinds:
 
     async def load(self, connection: AsyncConnection) -> None:
         """Read all kinds there are."""
-        rows = await connection.execute(
+        rows: Iterable[Any] = await connection.execute(
             select(
                 col(KindRow.id),
                 col(Provider.name),

@@ -28,9 +28,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from hub.errors import NotFound, StoreUnavailable
+from hub.log.columns import table
 from hub.log.dialect import insert_into
 from hub.log.store import Store
-from hub.log.tables import ParkedRow, SubscriptionRow, table
+from hub.log.tables import ParkedRow, SubscriptionRow
 from hub.receipt import Micros
 
 _ROWS = table(SubscriptionRow)

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import select
 from sqlmodel import col
 
 from hub.errors import BadInput, RecipientRequired
 from hub.log.bounds import Bounds
+from hub.log.entries import AnySelect
 from hub.log.merge import merged
 from hub.log.pages import LOOKED_AT, first_recorded
 from hub.log.reading import Reading
@@ -18,7 +19,7 @@ from hub.receipt import Condition, Filter, Message, Micros
 _OWN_FIELDS = {"provider", "status", "error_category", "message_id", "recipient"}
 """What a filter tests on the message itself."""
 
-_ROWS = select(
+_ROWS: AnySelect = select(
     col(MessageRow.id),
     col(MessageRow.key),
     col(MessageRow.kind),
@@ -199,7 +200,7 @@ async def _candidates(
     return sorted((i for i in ids if i >= complete_from), reverse=True), complete_from
 
 
-def _statements(reading: Reading, wanted: Filter, low: int, high: int) -> list[Select[Any]]:
+def _statements(reading: Reading, wanted: Filter, low: int, high: int) -> list[AnySelect]:
     """Selects of (message, id from which on the rows so far are complete), newest first."""
     hashing = reading.hashing
     if wanted.message_ids:
@@ -218,13 +219,13 @@ def _statements(reading: Reading, wanted: Filter, low: int, high: int) -> list[S
     return [_by_any_receipt(column, mark, low, high) for mark in marks]
 
 
-def _by_key_range(start: bytes, end: bytes, low: int, high: int) -> Select[Any]:
+def _by_key_range(start: bytes, end: bytes, low: int, high: int) -> AnySelect:
     row, key = col(MessageRow.id), col(MessageRow.key)
     statement = select(row, row).where(key >= start, key <= end, row >= low, row <= high)
     return statement.order_by(row.desc())
 
 
-def _by_first_receipt(mark: int | None, low: int, high: int) -> Select[Any]:
+def _by_first_receipt(mark: int | None, low: int, high: int) -> AnySelect:
     """Every receipt of a message has its recipient, so the first one, at the id, has it."""
     column, position = col(ReceiptRow.recipient_hash), col(ReceiptRow.position)
     statement = select(col(ReceiptRow.message), position).where(
@@ -233,7 +234,7 @@ def _by_first_receipt(mark: int | None, low: int, high: int) -> Select[Any]:
     return statement.order_by(column.desc(), position.desc())
 
 
-def _by_any_receipt(column: Any, mark: int | None, low: int, high: int) -> Select[Any]:
+def _by_any_receipt(column: Any, mark: int | None, low: int, high: int) -> AnySelect:
     message = col(ReceiptRow.message)
     statement = select(message, message).distinct()
     return statement.where(column == mark, message >= low, message <= high).order_by(message.desc())
@@ -260,7 +261,7 @@ async def _by_ids(reading: Reading, ids: list[int]) -> list[Message]:
     return sorted(found, key=lambda message: message.id, reverse=True)
 
 
-async def _all(reading: Reading, statement: Select[Any]) -> list[Message]:
+async def _all(reading: Reading, statement: AnySelect) -> list[Message]:
     rows = (await reading.connection.execute(statement)).all()
     if any(row.kind not in reading.store.kinds.by_id for row in rows):
         await reading.store.kinds.load(reading.connection)

@@ -10,11 +10,11 @@ index each; what else the filter asks for is tested on their rows, of which one 
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, bindparam, select, text
+from sqlalchemy import bindparam, select, text
 from sqlmodel import col
 
 from hub.log.bounds import Bounds
-from hub.log.entries import entry_rows
+from hub.log.entries import AnySelect, entry_rows
 from hub.log.merge import merged
 from hub.log.reading import Reading
 from hub.log.tables import MessageRow, ReceiptRow
@@ -155,7 +155,7 @@ async def _tested(reading: Reading, query: PageQuery, span: Range) -> Page:
     return Page(found, more=True, resume=resume, bounds=reading.bounds)
 
 
-def _indexed(reading: Reading, wanted: Filter, span: Range, limit: int) -> list[Select[Any]]:
+def _indexed(reading: Reading, wanted: Filter, span: Range, limit: int) -> list[AnySelect]:
     """Selects of the positions in *span* by the index that says most."""
     hashing = reading.hashing
     if wanted.recipients:
@@ -168,14 +168,14 @@ def _indexed(reading: Reading, wanted: Filter, span: Range, limit: int) -> list[
     return [_by_message_id(low, high, span, limit) for low, high in ranges]
 
 
-def _by_hash(column: Any, mark: int | None, span: Range, limit: int) -> Select[Any]:
+def _by_hash(column: Any, mark: int | None, span: Range, limit: int) -> AnySelect:
     position = col(ReceiptRow.position)
     statement = select(position).where(column == mark, position >= span.low, position <= span.high)
     order = (column.desc(), position.desc()) if span.newest_first else (column, position)
     return statement.order_by(*order).limit(limit)
 
 
-def _by_message_id(low: bytes, high: bytes, span: Range, limit: int) -> Select[Any]:
+def _by_message_id(low: bytes, high: bytes, span: Range, limit: int) -> AnySelect:
     statement = (
         select(col(ReceiptRow.position))
         .join(MessageRow, col(MessageRow.id) == col(ReceiptRow.message))
@@ -184,11 +184,11 @@ def _by_message_id(low: bytes, high: bytes, span: Range, limit: int) -> Select[A
     return _walked(statement, span, limit)
 
 
-def _bounded(span: Range, limit: int) -> Select[Any]:
+def _bounded(span: Range, limit: int) -> AnySelect:
     return _walked(select(col(ReceiptRow.position)), span, limit)
 
 
-def _walked(statement: Select[Any], span: Range, limit: int) -> Select[Any]:
+def _walked(statement: AnySelect, span: Range, limit: int) -> AnySelect:
     position = col(ReceiptRow.position)
     order = position.desc() if span.newest_first else position.asc()
     return statement.where(position >= span.low, position <= span.high).order_by(order).limit(limit)
@@ -207,7 +207,7 @@ async def _of_kinds(reading: Reading, kinds: list[int], span: Range, limit: int)
 
 
 async def _fetch(
-    reading: Reading, selects: list[Select[Any]], span: Range, limit: int
+    reading: Reading, selects: list[AnySelect], span: Range, limit: int
 ) -> list[Entry]:
     """The first *limit* entries of all *selects* together."""
     found: set[int] = set()

@@ -7,10 +7,11 @@ from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.errors import NotFound
+from hub.log.columns import table
 from hub.log.leases import transaction
 from hub.log.store import Store
 from hub.log.subscriptions import consumer_id
-from hub.log.tables import Consumer, Log, ParkedRow, table
+from hub.log.tables import Consumer, Log, ParkedRow
 from hub.receipt import Micros
 
 _PARKED = table(ParkedRow)

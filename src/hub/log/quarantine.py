@@ -9,8 +9,9 @@ from sqlmodel import col
 
 from hub.errors import StoreUnavailable
 from hub.log.arrival import Arrival, Unreadable
+from hub.log.columns import table
 from hub.log.hashing import digest
-from hub.log.tables import QuarantineRow, table
+from hub.log.tables import QuarantineRow
 
 Kept = tuple[Arrival, Unreadable, int | None]
 """What arrived, what of it cannot be read, and the callback it is part of."""

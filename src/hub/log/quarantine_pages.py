@@ -1,6 +1,8 @@
 """What could not be read, to look at."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -79,5 +81,6 @@ async def page(
         statement = statement.where(col(Provider.name).in_(visible))
     if after is not None:
         statement = statement.where(col(row.id) < after)
-    items = [QuarantineItem(*values) for values in await connection.execute(statement)]
+    rows: Sequence[Any] = (await connection.execute(statement)).all()
+    items = [QuarantineItem(*values) for values in rows]
     return QuarantinePage(items[:limit], len(items) > limit)

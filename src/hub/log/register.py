@@ -10,8 +10,9 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from hub.access import Scope, new_token, token_hash
 from hub.errors import BadInput, NotFound, StoreUnavailable
+from hub.log.columns import table
 from hub.log.store import Store
-from hub.log.tables import Consumer, Provider, table
+from hub.log.tables import Consumer, Provider
 from hub.receipt import Micros
 
 

@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import SQLModel, col
 
 from hub.errors import StartError
+from hub.log.columns import table
 from hub.log.dialect import Dialect
-from hub.log.tables import Log, table
+from hub.log.tables import Log
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 7_206_001

@@ -13,10 +13,11 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import func, literal, select, union_all
+from sqlalchemy import BigInteger, func, literal, select, union_all
 from sqlmodel import col
 
 from hub.errors import BadInput
+from hub.log.entries import AnySelect
 from hub.log.kinds import Kind
 from hub.log.latency import percentile
 from hub.log.reading import Reading
@@ -168,9 +169,9 @@ async def _add_counts(
     sums: dict[_Key, _Sum],
 ) -> None:
     stat = DeliveryStat
-    selects = [
+    selects: list[AnySelect] = [
         select(
-            literal(start).label("start"),
+            literal(piece[0], BigInteger).label("start"),
             col(stat.kind).label("kind"),
             func.sum(stat.receipts).label("receipts"),
             func.sum(stat.segments).label("segments"),
@@ -179,7 +180,6 @@ async def _add_counts(
         .where(*_within(stat, piece, kinds))
         .group_by(col(stat.kind))
         for piece in pieces
-        for start in piece[:1]
     ]
     for row in await reading.connection.execute(union_all(*selects)):
         kind = reading.store.kinds.by_id[row.kind]
@@ -198,9 +198,9 @@ async def _add_latencies(
     sums: dict[_Key, _Sum],
 ) -> None:
     stat = LatencyStat
-    selects = [
+    selects: list[AnySelect] = [
         select(
-            literal(start).label("start"),
+            literal(piece[0], BigInteger).label("start"),
             col(stat.kind).label("kind"),
             col(stat.latency).label("latency"),
             func.sum(stat.messages).label("messages"),
@@ -208,7 +208,6 @@ async def _add_latencies(
         .where(*_within(stat, piece, kinds))
         .group_by(col(stat.kind), col(stat.latency))
         for piece in pieces
-        for start in piece[:1]
     ]
     for row in await reading.connection.execute(union_all(*selects)):
         kind = reading.store.kinds.by_id[row.kind]
@@ -240,12 +239,9 @@ def _key(start: Micros, kind: Kind, query: StatsQuery) -> _Key:
     )
 
 
-def _order(key: _Key) -> tuple[Any, ...]:
-    return (
-        key[0],
-        *(value or 0 if isinstance(value, int) else value or "" for value in key[1:2]),
-        *(int(value or 0) for value in key[2:]),
-    )
+def _order(key: _Key) -> tuple[Micros, str, int, int]:
+    start, provider, status, category = key
+    return (start, provider or "", status or 0, category or 0)
 
 
 def _any(total: _Sum) -> bool:

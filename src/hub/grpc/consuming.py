@@ -1,0 +1,81 @@
+"""What a reader of a durable subscription says."""
+
+from collections.abc import AsyncIterator
+
+from hub.access import Access
+from hub.errors import BadInput, CursorForeign
+from hub.feed.claim import Claim
+from hub.feed.reader import Wants
+from hub.grpc import requests
+from hub.log.subscriptions import Declaration
+from hub.receipt import Cursor, Filter
+from hub.v1 import receipts_pb2 as pb
+
+
+async def first(said: AsyncIterator[pb.ConsumeRequest]) -> pb.Open:
+    """The first thing that *said* says, which must be `open`."""
+    async for request in said:
+        if request.WhichOneof("request") == "open":
+            return request.open
+        break
+    message = "a stream starts with open"
+    raise BadInput(message, field="open")
+
+
+def declaration(asked: pb.Open, access: Access) -> Declaration:
+    """The subscription that *asked* opens."""
+    return Declaration(
+        access.consumer,
+        requests.subscription(asked),
+        requests.conditions(asked.filter),
+        requests.shard(asked, "open."),
+    )
+
+
+def wants(asked: pb.Open, wanted: Filter) -> Wants:
+    """How *asked* is to be read, once it is narrowed to *wanted*."""
+    return Wants(
+        wanted=wanted,
+        shard=requests.shard(asked, "open."),
+        batch_size=requests.size(asked.max_batch_size),
+        max_unacked=requests.max_unacked(asked.max_unacked),
+        on_expired=requests.on_expired(asked, "open."),
+    )
+
+
+async def listen(said: AsyncIterator[pb.ConsumeRequest], claim: Claim, epoch: str) -> None:
+    """Do what else *said* says to *claim*, to its end; what cannot be done ends the reader."""
+    try:
+        async for request in said:
+            _do(request, claim, epoch)
+        claim.finish()
+    except Exception as error:  # noqa: BLE001  # the reader raises it
+        claim.fail(error)
+
+
+def _do(request: pb.ConsumeRequest, claim: Claim, epoch: str) -> None:
+    match request.WhichOneof("request"):
+        case "ack":
+            claim.ack(_position(request.ack.cursor, epoch))
+        case "park":
+            if len(request.park.reason) > requests.MAX_REASON:
+                message = f"a reason has at most {requests.MAX_REASON} characters"
+                raise BadInput(message, field="park.reason")
+            claim.park(request.park.position, request.park.reason)
+        case "open":
+            message = "open comes once, and first"
+            raise BadInput(message, field="open")
+        case _:
+            message = "say one of open, ack and park"
+            raise BadInput(message, field="request")
+
+
+def _position(text: str, epoch: str) -> int:
+    try:
+        cursor = Cursor.parse(text)
+    except BadInput as error:
+        error.field = "ack.cursor"
+        raise
+    if cursor.epoch != epoch:
+        raise CursorForeign(field="ack.cursor")
+    return cursor.position
