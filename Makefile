@@ -66,12 +66,17 @@ check: setup  ## lint, types, import order, proto, generated files in step
 	(cd "$$made" && find . -type f) | while read -r file; do \
 		diff -u "$$file" "$$made/$$file" || { echo "$$file is out of step: make generate" >&2; exit 1; }; \
 	done && echo "Generated files are in step."
+	@$(EARLIER_SCHEMA) | $(BIN)/python -m hub.graphql.breaking
+
+# The GraphQL schema of the branch AGAINST (main); nothing where there is none.
+EARLIER_SCHEMA = { git show $(or $(AGAINST),main):graphql/schema.graphql 2>/dev/null || true; }
 
 # buf writes to a cache folder of its own even where it has nothing to fetch.
 BUF := BUF_CACHE_DIR=.venv/buf $(BIN)/buf
 
 .PHONY: breaking
-breaking: setup  ## compare the proto with the one of AGAINST (a branch; default main)
+breaking: setup  ## compare proto and schema with those of AGAINST (a branch; default main)
+	@$(EARLIER_SCHEMA) | $(BIN)/python -m hub.graphql.breaking
 	$(BUF) breaking --against '.git#branch=$(or $(AGAINST),main)'
 
 .PHONY: format

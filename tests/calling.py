@@ -28,6 +28,7 @@ class Refusal:
     """How a call failed, as a program sees it."""
 
     code: grpc.StatusCode
+    message: str
     reason: str
     metadata: dict[str, str]
     fields: list[str]
@@ -45,6 +46,7 @@ def refusal(error: grpc.RpcError) -> Refusal:
         detail.Unpack(bad)
     return Refusal(
         error.code(),  # type: ignore[attr-defined]
+        error.details(),  # type: ignore[attr-defined]
         info.reason,
         dict(info.metadata),
         [violation.field for violation in bad.field_violations],
@@ -119,6 +121,12 @@ class Running:
     async def post(self, *receipts: Receipt, provider: int = 1) -> None:
         """Commit one callback."""
         await self.hub.writer.write(arrival(*receipts, provider=provider, name=f"p{provider}"))
+
+    async def seen(self, head: int) -> None:
+        """Wait until readers can have the log up to *head*."""
+        async with asyncio.timeout(PATIENCE):
+            while self.hub.feed.head < head:
+                await asyncio.sleep(0.01)
 
     @asynccontextmanager
     async def caller(

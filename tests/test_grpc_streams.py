@@ -77,6 +77,7 @@ async def test_a_stream_that_stops_at_the_head_ends_with_ok(settings: Settings) 
     async with run(settings) as hub, hub.caller() as caller:
         assert len(await caller.stored()) == 1
         await hub.post(*(receipt(f"m{number}") for number in range(5)))
+        await hub.seen(5)
         frames = await caller.stored(max_batch_size=2)
         assert [len(frame.receipts) for frame in frames] == [2, 2, 1]
         assert [frame.lag for frame in frames] == [3, 1, 0]
@@ -301,8 +302,9 @@ async def test_a_consumer_cannot_open_more_streams_than_it_may(tmp_path: object)
 async def test_draining_ends_streams_with_a_last_frame(settings: Settings) -> None:
     async with run(settings) as hub, hub.caller() as caller:
         call = caller.stream()
-        await read(call)
+        assert (await read(call)).cursor.endswith(":0")
         await hub.post(receipt("m1"))
+        await hub.seen(1)
         hub.hub.feed.drain()
         frames = []
         with pytest.raises(grpc.RpcError) as caught:

@@ -252,13 +252,17 @@ async def test_a_chunked_body_over_the_limit_is_refused_before_its_end(tmp_path:
 async def test_a_chunked_body_without_end_is_cut_off(tmp_path: Path) -> None:
     async with posting(quick_settings(tmp_path, max_body_bytes=4096)) as at:
         parts = urlsplit(at.url)
-        reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+        _reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
         writer.write(b"POST %b HTTP/1.1\r\nHost: h\r\n" % parts.path.encode())
         writer.write(b"Transfer-Encoding: chunked\r\n\r\n")
-        with pytest.raises(ConnectionError):
+
+        async def send_without_end() -> None:
             while True:
                 writer.write(b"10000\r\n" + b" " * 0x10000 + b"\r\n")
                 await writer.drain()
+
+        with pytest.raises(ConnectionError):
+            await send_without_end()
         assert (await at.post()).content == STORED
 
 

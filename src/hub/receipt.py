@@ -280,7 +280,7 @@ class Shard:
 
     def holds(self, entry: Entry) -> bool:
         """Whether *entry* belongs to this share."""
-        return int.from_bytes(entry.key[8:]) % self.count == self.index
+        return int.from_bytes(entry.key) % self.count == self.index
 
 
 MAX_SHARDS = 1024

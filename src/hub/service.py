@@ -21,7 +21,9 @@ from hub.intake.webhook import callback_router
 from hub.log.accounts import Accounts
 from hub.log.commit import Committer
 from hub.log.log import ReceiptLog
+from hub.log.retention import Retention
 from hub.log.store import Store, opened
+from hub.log.upkeep import Upkeep
 from hub.log.writer import Writer
 from hub.settings import Settings
 from hub.telemetry import Metrics
@@ -74,12 +76,15 @@ async def running(settings: Settings) -> AsyncIterator[Hub]:
         subscriptions = Subscriptions(store, feed, settings, metrics)
 
         loops = await stack.enter_async_context(asyncio.TaskGroup())
-        for work in (writer.run(), tail.run(), accounts.run(), subscriptions.run()):
-            stack.callback(loops.create_task(work).cancel)
+        retention = Retention(log, settings, metrics)
+        upkeep = Upkeep(store, metrics)
+        for loop in (writer, tail, accounts, subscriptions, retention, upkeep):
+            stack.callback(loops.create_task(loop.run()).cancel)
 
         grpc_server = await stack.enter_async_context(
             serving(settings, log, feed, accounts, subscriptions, metrics)
         )
+        stack.callback(loops.create_task(grpc_server.run()).cancel)
         server = _Server(_uvicorn(settings))
         server.config.app = http.application(
             http.operations(log, writer, feed, metrics, lambda: server.started),

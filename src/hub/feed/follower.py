@@ -187,14 +187,14 @@ class _Follower:
         self, access: Access, until: int | None, heartbeat: float
     ) -> AsyncGenerator[Frame, None]:
         clock = asyncio.get_running_loop().time
-        due, sent = 0.0, -1
+        due = 0.0
         while True:
             self._feed.accounts.check(access)
             entries = await self._next(until)
             ended = until is not None and self._position >= until
             draining = self._feed.draining.is_set()
-            if entries or ended or clock() >= due or (draining and sent != self._position):
-                due, sent = clock() + heartbeat, self._position
+            if entries or ended or draining or clock() >= due:
+                due = clock() + heartbeat
                 yield self._frame(entries)
             if ended:
                 return

@@ -77,7 +77,9 @@ class Operation:
         """Variables that say where a subscription starts and nothing else."""
         if self.root is None:
             return frozenset()
-        given = [a.value for a in self.root.arguments or () if a.name.value in {"after", "onExpired"}]
+        given = [
+            a.value for a in self.root.arguments or () if a.name.value in {"after", "onExpired"}
+        ]
         names = [value.name.value for value in given if isinstance(value, VariableNode)]
         counter = _Uses()
         visit(self.document, counter)

@@ -88,7 +88,7 @@ class EventStream(StreamingResponse):
                 await asyncio.gather(coming, return_exceptions=True)
 
     def _refused(self, *errors: BaseException) -> str:
-        body = {"data": None, "errors": [formatted(error) for error in errors]}
+        body = {"errors": [formatted(error) for error in errors]}
         return self._form.encode_event("next", msgspec.json.encode(body).decode())
 
     def _count_end(self, reason: str) -> None:

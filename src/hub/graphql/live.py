@@ -151,7 +151,9 @@ class Live:
 
 def encoded(result: ExecutionResult) -> str:
     """*result* as JSON, its errors as callers may see them."""
-    body: dict[str, Any] = {"data": result.data}
+    body: dict[str, Any] = {}
+    if not isinstance(result, PreExecutionError):
+        body["data"] = result.data
     if result.errors:
         body["errors"] = [formatted(error) for error in result.errors]
     if result.extensions:

@@ -1,6 +1,5 @@
 """A message as the API shows it: what its receipts add up to."""
 
-from collections.abc import Iterable
 from typing import Self
 
 import strawberry
@@ -81,14 +80,8 @@ class Message(relay.Node):
         return root.message_key
 
     @classmethod
-    async def resolve_nodes(  # type: ignore[override]  # ids need not exist
-        cls, *, info: Info, node_ids: Iterable[str], required: bool = False
-    ) -> list[Self | None]:
-        """The messages of global ids, None where there is none for this caller."""
-        return [await cls._named(info, node_id) for node_id in node_ids]
-
-    @classmethod
-    async def _named(cls, info: Info, node_id: str) -> Self | None:
+    async def with_id(cls, info: Info, node_id: str) -> Self | None:
+        """The one whose part of the global id is *node_id*, if there is one for this caller."""
         unmasked = info.context.reader.unmasked
         try:
             key = receipt.parse_message_key(node_id)

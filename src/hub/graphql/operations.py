@@ -73,11 +73,13 @@ class DurableSubscription:
         description="Positions between the acknowledged cursor and the head, matching or not."
     )
     lag_seconds: float = strawberry.field(
-        description="Seconds since the oldest receipt was recorded that it has yet to acknowledge;"
-        " 0 where there is none."
+        description="Age in seconds of the first receipt behind the cursor; 0 at the head."
     )
     unacked: int = strawberry.field(
         description="Receipts that were sent and not acknowledged, as of a few seconds ago."
+    )
+    parked: int = strawberry.field(
+        description="Receipts that were set aside, of all shards together."
     )
     acked_at: DateTime | None = strawberry.field(
         description="When something was last acknowledged; null if nothing ever was."
@@ -98,6 +100,7 @@ class DurableSubscription:
             lag=BigInt(row.lag),
             lag_seconds=row.lag_seconds,
             unacked=row.unacked,
+            parked=row.parked,
             acked_at=None if row.acked_at is None else DateTime(row.acked_at),
             holder=row.holder,
             cursor=CursorText(row.cursor),

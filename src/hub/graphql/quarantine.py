@@ -1,7 +1,6 @@
 """The quarantine as the API shows it."""
 
 import base64
-from collections.abc import Iterable
 from typing import Self
 
 import strawberry
@@ -77,14 +76,8 @@ class QuarantineItem(relay.Node):
         return str(root.item.id)
 
     @classmethod
-    async def resolve_nodes(  # type: ignore[override]  # ids need not exist
-        cls, *, info: Info, node_ids: Iterable[str], required: bool = False
-    ) -> list[Self | None]:
-        """The items of global ids, None where there is none for this caller."""
-        return [await cls._numbered(info, node_id) for node_id in node_ids]
-
-    @classmethod
-    async def _numbered(cls, info: Info, node_id: str) -> Self | None:
+    async def with_id(cls, info: Info, node_id: str) -> Self | None:
+        """The one whose part of the global id is *node_id*, if there is one for this caller."""
         access = info.context.access
         access.require(Scope.OPERATIONS_READ)
         number = number_in(node_id)

@@ -12,6 +12,7 @@ from hub.graphql.filters import ReceiptFilter, wanted_by
 from hub.graphql.lookups import lookup
 from hub.graphql.message_pages import MessageConnection, message_page
 from hub.graphql.messages import Message
+from hub.graphql.nodes import node_of
 from hub.graphql.operations import DurableSubscription, Log, Viewer
 from hub.graphql.paging import window
 from hub.graphql.quarantine import QuarantineConnection, quarantine_page
@@ -40,9 +41,17 @@ Wanted = Annotated[
 class Query:
     """Every field needs a token; most need the scope receipts:read."""
 
-    node: relay.Node | None = relay.node(
+    @strawberry.field(
         description="Anything that has an `id`; null where there is none for the caller."
     )
+    async def node(
+        self,
+        info: Info,
+        id: Annotated[  # noqa: A002  # Relay's word
+            strawberry.ID, strawberry.argument(description="The `id` that a node shows.")
+        ],
+    ) -> relay.Node | None:
+        return await node_of(info, id)
 
     @strawberry.field(
         description="The log, a page at a time.  Pages stay right while receipts arrive."
@@ -186,7 +195,7 @@ class Query:
         ] = None,
         first: First = None,
         after: Annotated[
-            str | None,
+            CursorText | None,
             strawberry.argument(description="Only what comes after this cursor of the list."),
         ] = None,
     ) -> QuarantineConnection:

@@ -1,6 +1,5 @@
 """A receipt as the API shows it."""
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Self
 
 import strawberry
@@ -127,14 +126,8 @@ class Receipt(relay.Node):
         return str(root.position)
 
     @classmethod
-    async def resolve_nodes(  # type: ignore[override]  # ids need not exist
-        cls, *, info: Info, node_ids: Iterable[str], required: bool = False
-    ) -> list[Self | None]:
-        """The receipts of global ids, None where there is none for this caller."""
-        return [await cls._at(info, node_id) for node_id in node_ids]
-
-    @classmethod
-    async def _at(cls, info: Info, node_id: str) -> Self | None:
+    async def with_id(cls, info: Info, node_id: str) -> Self | None:
+        """The one whose part of the global id is *node_id*, if there is one for this caller."""
         context = info.context
         access = context.reader
         position = number_in(node_id)

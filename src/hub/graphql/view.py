@@ -118,7 +118,7 @@ class View(GraphQLRouter[Context, None]):
 
 
 def _errors(*errors: BaseException) -> Response:
-    body = {"data": None, "errors": [formatted(error) for error in errors]}
+    body = {"errors": [formatted(error) for error in errors]}
     return Response(msgspec.json.encode(body), media_type="application/json")
 
 

@@ -33,6 +33,10 @@ class GrpcServer:
         self._health = health
         self._calls = calls
 
+    async def run(self) -> None:
+        """End streams whose readers take nothing, until cancelled."""
+        await self._calls.end_slow_readers()
+
     async def not_serving(self) -> None:
         """Tell load balancers that this hub is leaving; calls are still taken."""
         await self._health.not_serving()
@@ -57,7 +61,7 @@ async def serving(
 ) -> AsyncIterator[GrpcServer]:
     """
     Take calls until the end of the block; then say so, wait for open calls to end, and stop.
-    Whoever leaves the block sets `feed.draining` first, so that streams do end.
+    Whoever leaves the block calls `Feed.drain` first, so that streams do end.
     """
     calls = Calls(SERVICE, metrics, settings.slow_reader_seconds)
     server = grpc.aio.server(interceptors=[calls], options=_options(settings))
@@ -70,12 +74,9 @@ async def serving(
     try:
         await server.start()
         await health.serving()
-        async with asyncio.TaskGroup() as loops:
-            watchdog = loops.create_task(calls.end_slow_readers())
-            yield served
-            await served.not_serving()
-            await served.idle(settings.drain_seconds)
-            watchdog.cancel()
+        yield served
+        await served.not_serving()
+        await served.idle(settings.drain_seconds)
     finally:
         await server.stop(_LAST_WORDS_SECONDS)
 
@@ -104,11 +105,11 @@ def _options(settings: Settings) -> Sequence[tuple[str, Any]]:
         ("grpc.so_reuseport", 0),
         # Clients may ping every 10 s, with or without calls; the limit must lie below.
         ("grpc.keepalive_permit_without_calls", 1),
-        ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
+        ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
         ("grpc.http2.max_pings_without_data", 0),
-        # Readers that vanish without a word are noticed within a minute.
-        ("grpc.keepalive_time_ms", 40_000),
-        ("grpc.keepalive_timeout_ms", 15_000),
+        # A holder of a subscription that vanishes without a word is replaced within 15 s.
+        ("grpc.keepalive_time_ms", 8_000),
+        ("grpc.keepalive_timeout_ms", 5_000),
         ("grpc.max_receive_message_length", settings.grpc_max_message_bytes),
         ("grpc.max_send_message_length", -1),
     )

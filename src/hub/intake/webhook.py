@@ -12,11 +12,12 @@ from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope, Send
 
 from hub.errors import Draining, Overloaded, StoreUnavailable
-from hub.intake.body import Ended, HungUp, declared_length, discard, whole
+from hub.intake.body import Ended, HungUp, declared_length, whole
 from hub.intake.codes import Codes
 from hub.intake.peer import Headers, Peers
 from hub.intake.providers import adapters
-from hub.intake.providers.adapter import Answer, Call, Provider, Reading, Reason, Reply
+from hub.intake.providers.adapter import Answer, Call, Provider, Reading, Reason
+from hub.intake.respond import endless, respond, respond_and_close
 from hub.log.accounts import Account, Accounts
 from hub.log.arrival import Arrival, Unreadable
 from hub.log.writer import Writer
@@ -33,19 +34,6 @@ ANSWERS: dict[type[Exception], Answer] = {
     Draining: Answer.DRAINING,
 }
 
-_RETRY_AFTER = {
-    Answer.OVERLOADED: b"1",
-    Answer.STORE_UNAVAILABLE: b"5",
-    Answer.DRAINING: b"5",
-}
-_CUT_OFF = {Answer.TOO_LARGE, Answer.TOO_SLOW}
-_BEFORE_BODY = {
-    Answer.NOT_FOUND,
-    Answer.WRONG_METHOD,
-    Answer.WRONG_PEER,
-    Answer.DRAINING,
-    Answer.STORE_UNAVAILABLE,
-}
 _UNNAMED = "lushang"
 """The dialect of answers where no account tells which."""
 _LONGEST_HEADER = 256
@@ -133,11 +121,10 @@ class Webhook:
             answer = ANSWERS.get(type(error), Answer.FAULT)
             reference = _report(error, account) if answer is Answer.FAULT else ""
         self._count(account.name if account else "", answer, started)
-        reply, extra = adapter.reply(answer, reference), self._extra(answer, adapter)
-        if self._endless(answer, scope):
-            await _send_and_close(receive, send, reply, extra, linger=answer is not Answer.TOO_SLOW)
+        if endless(answer, scope, self._limit):
+            await respond_and_close(receive, send, adapter, answer, reference)
         else:
-            await _send(send, reply, extra)
+            await respond(send, adapter, answer, reference)
 
     async def _answer(
         self, scope: Scope, receive: Receive, account: Account, adapter: Provider
@@ -202,20 +189,6 @@ class Webhook:
         query = scope["query_string"].decode("latin-1")
         return f"{self._base}{path}?{query}" if query else f"{self._base}{path}"
 
-    def _extra(self, answer: Answer, adapter: Provider) -> list[tuple[bytes, bytes]]:
-        if answer in _RETRY_AFTER:
-            return [(b"retry-after", _RETRY_AFTER[answer])]
-        if answer is Answer.WRONG_METHOD:
-            return [(b"allow", ", ".join(adapter.METHODS).encode())]
-        return []
-
-    def _endless(self, answer: Answer, scope: Scope) -> bool:
-        """Whether the server would read on, perhaps without end, on a connection kept open."""
-        if answer in _BEFORE_BODY:
-            length = declared_length(scope["headers"])
-            return length is None or length > self._limit
-        return answer in _CUT_OFF
-
     def _count(self, provider: str, answer: Answer, started: float) -> None:
         counter = self._outcomes.get((provider, answer))
         if counter is None:
@@ -270,32 +243,6 @@ def _report(error: Exception, account: Account | None) -> str:
         trace="".join(traceback.format_tb(error.__traceback__)),
     )
     return reference
-
-
-async def _send(
-    send: Send, reply: Reply, extra: list[tuple[bytes, bytes]], *, more: bool = False
-) -> None:
-    headers = [
-        (b"content-type", reply.media_type.encode()),
-        (b"content-length", str(len(reply.body)).encode()),
-        *extra,
-    ]
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": reply.body, "more_body": more})
-
-
-async def _send_and_close(
-    receive: Receive,
-    send: Send,
-    reply: Reply,
-    extra: list[tuple[bytes, bytes]],
-    *,
-    linger: bool,
-) -> None:
-    await _send(send, reply, [*extra, (b"connection", b"close")], more=True)
-    if linger:
-        await discard(receive)
-    await send({"type": "http.response.body", "body": b""})
 
 
 def _documented() -> dict[int | str, dict[str, Any]]:

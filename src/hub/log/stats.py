@@ -10,24 +10,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import BigInteger, func, literal, select, union_all
-from sqlmodel import col
+from sqlalchemy import TextClause, text
 
 from hub.errors import BadInput
-from hub.log.entries import AnySelect
 from hub.log.kinds import Kind
 from hub.log.latency import percentile
 from hub.log.reading import Reading
 from hub.log.rollup import GRAINS, MINUTE
-from hub.log.tables import DeliveryStat, LatencyStat
 from hub.receipt import ErrorCategory, Filter, Micros, Status
 
 MOST_BUCKETS = 2000
 _COARSE = GRAINS[-1] * MINUTE
-_PIECES_PER_STATEMENT = 150
 
 
 class Bucket(StrEnum):
@@ -93,11 +88,11 @@ async def rows(reading: Reading, query: StatsQuery) -> list[StatRow]:
     """The rows, by bucket and then by group; whole minutes at both ends of the range."""
     pieces = [p for start, end in buckets(query) for p in _pieces(start, end, query)]
     kinds = reading.store.kinds.matching(query.wanted.conditions())
+    if kinds == []:
+        return []
     sums: defaultdict[_Key, _Sum] = defaultdict(_Sum)
-    for at in range(0, len(pieces), _PIECES_PER_STATEMENT):
-        some = pieces[at : at + _PIECES_PER_STATEMENT]
-        await _add_counts(reading, some, kinds, query, sums)
-        await _add_latencies(reading, some, kinds, query, sums)
+    await _add_counts(reading, pieces, kinds, query, sums)
+    await _add_latencies(reading, pieces, kinds, query, sums)
     return [_row(key, sums[key]) for key in sorted(sums, key=_order) if _any(sums[key])]
 
 
@@ -168,20 +163,12 @@ async def _add_counts(
     query: StatsQuery,
     sums: dict[_Key, _Sum],
 ) -> None:
-    stat = DeliveryStat
-    selects: list[AnySelect] = [
-        select(
-            literal(piece[0], BigInteger).label("start"),
-            col(stat.kind).label("kind"),
-            func.sum(stat.receipts).label("receipts"),
-            func.sum(stat.segments).label("segments"),
-            func.sum(stat.messages).label("messages"),
-        )
-        .where(*_within(stat, piece, kinds))
-        .group_by(col(stat.kind))
-        for piece in pieces
-    ]
-    for row in await reading.connection.execute(union_all(*selects)):
+    columns = (
+        "start, s.kind AS kind, SUM(s.receipts) AS receipts, SUM(s.segments) AS segments,"
+        " SUM(s.messages) AS messages"
+    )
+    statement = _statement(columns, "delivery_stat", pieces, kinds)
+    for row in await reading.connection.execute(statement):
         kind = reading.store.kinds.by_id[row.kind]
         total = sums[_key(row.start, kind, query)]
         total.receipts += int(row.receipts)
@@ -197,36 +184,28 @@ async def _add_latencies(
     query: StatsQuery,
     sums: dict[_Key, _Sum],
 ) -> None:
-    stat = LatencyStat
-    selects: list[AnySelect] = [
-        select(
-            literal(piece[0], BigInteger).label("start"),
-            col(stat.kind).label("kind"),
-            col(stat.latency).label("latency"),
-            func.sum(stat.messages).label("messages"),
-        )
-        .where(*_within(stat, piece, kinds))
-        .group_by(col(stat.kind), col(stat.latency))
-        for piece in pieces
-    ]
-    for row in await reading.connection.execute(union_all(*selects)):
+    columns = "start, s.kind AS kind, s.latency AS latency, SUM(s.messages) AS messages"
+    statement = _statement(columns, "latency_stat", pieces, kinds, ", s.latency")
+    for row in await reading.connection.execute(statement):
         kind = reading.store.kinds.by_id[row.kind]
         key = _key(row.start, kind, query)
         sums[key].latencies.append((row.latency, int(row.messages)))
 
 
-def _within(
-    stat: type[DeliveryStat] | type[LatencyStat], piece: _Piece, kinds: list[int] | None
-) -> list[Any]:
-    _, grain, low, high = piece
-    conditions: list[Any] = [
-        col(stat.grain) == grain,
-        col(stat.bucket) >= low,
-        col(stat.bucket) < high,
-    ]
-    if kinds is not None:
-        conditions.append(col(stat.kind).in_(kinds))
-    return conditions
+def _statement(
+    columns: str, table: str, pieces: list[_Piece], kinds: list[int] | None, group: str = ""
+) -> TextClause:
+    """Sums per piece and kind.  The values are integers of our own, so they stand in the text."""
+    values = ", ".join(f"({start}, {grain}, {low}, {high})" for start, grain, low, high in pieces)
+    wanted = "" if kinds is None else f"AND s.kind IN ({', '.join(map(str, kinds))})"
+    return text(
+        f"""
+        WITH piece(start, grain, low, high) AS (VALUES {values})
+        SELECT {columns} FROM piece CROSS JOIN {table} s
+        WHERE s.grain = piece.grain AND s.bucket >= low AND s.bucket < high {wanted}
+        GROUP BY start, s.kind{group}
+        """  # noqa: S608
+    )
 
 
 def _key(start: Micros, kind: Kind, query: StatsQuery) -> _Key:

@@ -97,6 +97,11 @@ class _Ranges:
             self._starts.append(number)
             self._ends.append(number)
 
+    @property
+    def first(self) -> int:
+        """The least one; those before it were purged."""
+        return self._starts[0] if self._starts else 1
+
     def hold(self, number: int) -> bool:
         at = bisect_right(self._starts, number) - 1
         return at >= 0 and number <= self._ends[at]
@@ -190,7 +195,7 @@ class _Verification:
             problem(f"receipt {row.position} has kind {row.kind}, which is unknown")
         if row.id is None:
             problem(f"receipt {row.position} has no message")
-        if not callbacks.hold(row.callback):
+        if not callbacks.hold(row.callback) and row.callback >= callbacks.first:
             problem(f"receipt {row.position} has no callback")
         self._recount.receipt(row.recorded_at, row.kind, row.segments)
 

@@ -71,6 +71,8 @@ class Reason(StrEnum):
     """Nested deeper than anything sane."""
     FAULT = "FAULT"
     """The adapter failed in a way that nobody foresaw."""
+    NO_ADAPTER = "NO_ADAPTER"
+    """This hub has no adapter of the account's kind."""
     NO_OBJECT = "NO_OBJECT"
     """The item is no object."""
     NO_ID = "NO_ID"
@@ -169,6 +171,9 @@ class Provider(Protocol):
         What *body* holds.  *headers* may be no more than those that are kept.  For a method
         without a body, *body* is the query of the URL.
         """
+
+    def envelope(self, item: bytes) -> bytes:
+        """A body that holds just this one *item*, as `read` set it aside."""
 
     def reply(self, answer: Answer, reference: str = "") -> Reply:
         """*answer* in the provider's words; *reference* names a fault in the hub's own log."""

@@ -38,7 +38,6 @@ CREDENTIALS: Mapping[str, str] = MappingProxyType({})
 STATUS = {"0": Status.DELIVERED, "1": Status.UNDELIVERED}
 
 REPLIES = {
-    Answer.STORED: (200, "00000", ""),
     Answer.NOT_FOUND: (404, "00013", "not found"),
     Answer.WRONG_METHOD: (405, "00003", "use POST"),
     Answer.WRONG_PEER: (403, "00166", "this address may not call here"),
@@ -54,6 +53,7 @@ REPLIES = {
 }
 
 _MEDIA_TYPE = "application/json;charset=utf-8"
+_STORED = Reply(200, b'{"respCode":"00000"}', _MEDIA_TYPE)
 _MAX_NUMBER = 2**31 - 1
 _MAX_DIGITS = 20
 _EXACT_FLOAT = 2.0**53
@@ -65,11 +65,11 @@ def authenticate(call: Call, account: Account) -> str:  # noqa: ARG001  nothing 
 
 
 def reply(answer: Answer, reference: str = "") -> Reply:
-    """*answer* as `{"respCode": …}`, byte for byte `{"respCode":"00000"}` on success."""
+    """`{"respCode":"00000"}`, byte for byte, or `{"respCode":"…","message":"…"}`."""
+    if answer is Answer.STORED:
+        return _STORED
     status, code, message = REPLIES[answer]
-    content = {"respCode": code}
-    if message:
-        content["message"] = f"{message} ({reference})" if reference else message
+    content = {"respCode": code, "message": f"{message} ({reference})" if reference else message}
     body = json.dumps(content, separators=(",", ":")).encode()
     return Reply(status, body, _MEDIA_TYPE)
 
@@ -86,6 +86,11 @@ def read(body: bytes, headers: Mapping[str, str], account: Account, codes: Codes
         except _Refused as refusal:
             reading.unread.append(Unread(refusal.reason, bytes(raw)))
     return reading
+
+
+def envelope(item: bytes) -> bytes:
+    """A body that holds just this one *item*."""
+    return b'{"smsResult":[%b]}' % item
 
 
 class _Envelope(msgspec.Struct, rename="camel"):

@@ -1,0 +1,153 @@
+"""A hub under load, killed again and again; afterwards everything is compared with the log."""
+
+import asyncio
+import random
+import signal
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from hub.access import Scope
+from hub.log.log import ReceiptLog
+from hub.log.register import NewConsumer, NewProvider, Register
+from hub.log.store import opened
+from hub.log.verify import verify
+from hub.settings import Settings
+from tests.chaos.load import Journal, Load
+from tests.chaos.process import Process, process
+from tests.chaos.readers import ConsumingReader, GraphqlReader, GrpcReader, Reader, Seen
+
+CATCH_UP_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What opens the hub to its provider and its reader."""
+
+    callback: str
+    """Path of the callback URL."""
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a siege came to."""
+
+    kills: int
+    journal: Journal
+    log: list[Seen]
+    readers: list[Reader]
+    problems: list[str]
+    """What is wrong; nothing should be."""
+
+
+async def siege(settings: Settings, folder: Path, *, kills: int, seed: int) -> Outcome:
+    """Kill a hub *kills* times at moments that *seed* chooses, then compare."""
+    secrets = await accounts(settings)
+    async with process(settings, folder) as hub:
+        load = Load(hub.url + secrets.callback, seed)
+        readers = await _readers(hub, settings, secrets)
+        async with _running(readers):
+            await _under_fire(hub, load, kills, random.Random(seed))
+            await _caught_up(settings, readers)
+        code = await hub.stop(signal.SIGTERM)
+    log, problems = await _examined(settings)
+    problems += _compared(load.journal, log, readers)
+    if code:
+        problems.append(f"told to stop, the hub exited with {code}")
+    return Outcome(kills, load.journal, log, readers, problems)
+
+
+async def accounts(settings: Settings) -> Secrets:
+    """Make the database, a provider and a consumer."""
+    async with opened(settings) as store:
+        register = Register(store)
+        secret = await register.add_provider(NewProvider(name="p1", adapter="lushang"))
+        scopes = (Scope.RECEIPTS_READ, Scope.SUBSCRIPTIONS_WRITE)
+        token = await register.add_consumer(NewConsumer(name="reader", scopes=scopes))
+    return Secrets(f"/callbacks/p1/{secret}", token)
+
+
+async def _readers(hub: Process, settings: Settings, secrets: Secrets) -> list[Reader]:
+    http = hub.url.removeprefix("http://")
+    readers = [
+        GrpcReader(hub.grpc_address, secrets.token),
+        ConsumingReader(hub.grpc_address, secrets.token),
+        GraphqlReader(http, secrets.token),
+    ]
+    async with opened(settings) as store:
+        readers[-1].cursor = (await ReceiptLog(store).bounds()).oldest_cursor
+    return readers
+
+
+@asynccontextmanager
+async def _running(readers: list[Reader]) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(reader.run()) for reader in readers]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        ends = await asyncio.gather(*tasks, return_exceptions=True)
+    for end in ends:
+        if not isinstance(end, asyncio.CancelledError):
+            raise end if isinstance(end, BaseException) else AssertionError(end)
+
+
+async def _under_fire(hub: Process, load: Load, kills: int, chance: random.Random) -> None:
+    sending = asyncio.create_task(load.run(connections=6, batch=40))
+    try:
+        for number in range(kills):
+            hub.start()
+            if number % 4 == 3:  # also while it starts
+                await asyncio.sleep(chance.uniform(0.0, 1.5))
+            else:
+                await hub.ready()
+                await asyncio.sleep(chance.uniform(0.1, 1.5))
+            hub.kill()
+        hub.start()
+        await hub.ready()
+        await asyncio.sleep(0.5)
+    finally:
+        load.stop()
+        await sending
+
+
+async def _caught_up(settings: Settings, readers: list[Reader]) -> None:
+    async with opened(settings) as store:
+        head = (await ReceiptLog(store).bounds()).head
+    async with asyncio.timeout(CATCH_UP_SECONDS):
+        while any(reader.position < head for reader in readers):
+            await asyncio.sleep(0.02)
+
+
+async def _examined(settings: Settings) -> tuple[list[Seen], list[str]]:
+    """The whole log, and what `verify` says of the database."""
+    async with opened(settings) as store:
+        found: list[Seen] = []
+        log = ReceiptLog(store)
+        while entries := await log.read(found[-1][0] if found else 0, 5000):
+            found += [(e.position, (e.message_id, e.provider_status)) for e in entries]
+        report = await verify(store)
+        return found, list(report.problems)
+
+
+def _compared(journal: Journal, log: list[Seen], readers: list[Reader]) -> list[str]:
+    problems = [f"a provider was answered {answer}" for answer in set(journal.odd)]
+    counts = Counter(mark for _, mark in log)
+    if lost := journal.acknowledged - set(counts):
+        problems.append(f"{len(lost)} acknowledged receipts are not in the log")
+    if twice := [mark for mark, count in counts.items() if count > 1]:
+        problems.append(f"{len(twice)} receipts are in the log more than once")
+    if invented := set(counts) - journal.sent:
+        problems.append(f"{len(invented)} receipts in the log were never sent")
+    if [position for position, _ in log] != list(range(1, len(log) + 1)):
+        problems.append("positions are not 1, 2, 3 …")
+    problems += [
+        f"{type(reader).__name__} saw another sequence than the log has"
+        for reader in readers
+        if reader.seen != log
+    ]
+    return problems

@@ -1,0 +1,29 @@
+"""Promises 1, 3 and 4 under kill -9: nothing acknowledged is lost, nothing is there twice."""
+
+from pathlib import Path
+
+import pytest
+
+from hub.settings import Settings
+from tests.chaos.siege import siege
+
+
+@pytest.mark.timeout(120)
+async def test_what_was_acknowledged_is_in_the_log_once_after_every_kill(
+    any_settings: Settings, tmp_path: Path
+) -> None:
+    outcome = await siege(any_settings, tmp_path, kills=3, seed=1)
+
+    assert outcome.problems == []
+    assert outcome.journal.acknowledged
+    assert outcome.journal.repeated
+    assert all(reader.connections > 3 for reader in outcome.readers)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("seed", range(4))
+async def test_a_long_siege(any_settings: Settings, tmp_path: Path, seed: int) -> None:
+    outcome = await siege(any_settings, tmp_path, kills=50, seed=seed)
+
+    assert outcome.problems == []

@@ -1,0 +1,43 @@
+"""The migrations make exactly the tables that the code knows."""
+
+import asyncio
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, text
+from sqlmodel import SQLModel
+
+from hub.errors import StartError
+from hub.log.store import opened
+from hub.settings import Settings
+
+
+def _differences(connection: Connection) -> list[object]:
+    return list(compare_metadata(MigrationContext.configure(connection), SQLModel.metadata))
+
+
+async def test_migrations_make_the_tables_that_the_code_knows(any_settings: Settings) -> None:
+    async with opened(any_settings) as store, store.writer.begin() as connection:
+        assert await connection.run_sync(_differences) == []
+
+
+async def test_a_database_newer_than_the_program_is_refused(any_settings: Settings) -> None:
+    async with opened(any_settings) as store, store.writer.begin() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+
+    with pytest.raises(StartError, match="newer than this program"):
+        async with opened(any_settings):
+            pass
+
+
+async def test_replicas_that_start_at_once_migrate_once(
+    settings: Settings, postgres_url: str
+) -> None:
+    shared = settings.model_copy(update={"database_url": postgres_url})
+
+    async def epoch() -> str:
+        async with opened(shared) as store, store.reader.begin() as connection:
+            return str((await connection.execute(text("SELECT epoch FROM log"))).scalar_one())
+
+    assert len(set(await asyncio.gather(*(epoch() for _ in range(4))))) == 1

@@ -1,0 +1,152 @@
+"""The status machine of the contract, one sentence a rule."""
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hub.log.state import MessageState, PartState, derive
+from hub.receipt import ErrorCategory, Receipt, Status
+from tests.making import receipt
+
+FAILURES = [Status.EXPIRED, Status.REJECTED, Status.UNDELIVERED, Status.CANCELLED]
+
+
+def fold(*receipts: Receipt) -> tuple[MessageState, list[bool]]:
+    state = MessageState(PartState())
+    applied = [state.fold(one, 1000, 2000) for one in receipts]
+    return state, applied
+
+
+def failure(
+    code: str = "", status: Status = Status.UNDELIVERED, part: int | None = None
+) -> Receipt:
+    category = ErrorCategory.ABSENT if code else ErrorCategory.UNKNOWN
+    return receipt(status=status, error_code=code, error_category=category, part=part)
+
+
+def part(number: int, status: Status, of: int | None = None, segments: int = 1) -> Receipt:
+    return receipt(status=status, part=number, part_count=of, segments=segments)
+
+
+@pytest.mark.parametrize(("lower", "higher"), list(itertools.combinations(Status, 2)))
+def test_only_a_higher_rank_applies(lower: Status, higher: Status) -> None:
+    for first, second in ((lower, higher), (higher, lower)):
+        state, applied = fold(receipt(status=first), receipt(status=second))
+
+        assert applied == [True, second.rank > first.rank]
+        assert state.status is (second if second.rank > first.rank else first)
+
+
+@pytest.mark.parametrize("failed", FAILURES)
+def test_a_delivery_after_a_failure_applies_clears_the_reason_and_marks_a_conflict(
+    failed: Status,
+) -> None:
+    state, applied = fold(failure("MK:0024", failed), receipt(status=Status.DELIVERED))
+
+    assert applied == [True, True]
+    assert state.status is Status.DELIVERED
+    assert (state.whole.error_code, state.whole.error_category) == (None, None)
+    assert state.whole.conflict
+
+
+@pytest.mark.parametrize("failed", FAILURES)
+def test_a_failure_after_a_delivery_never_applies_and_marks_a_conflict(failed: Status) -> None:
+    state, applied = fold(receipt(status=Status.DELIVERED), failure("MK:0024", failed))
+
+    assert applied == [True, False]
+    assert state.status is Status.DELIVERED
+    assert state.whole.error_code is None
+    assert state.whole.conflict
+
+
+def test_an_equal_rank_fills_a_missing_reason_and_changes_nothing_else() -> None:
+    state, applied = fold(failure(), failure("MK:0024", Status.EXPIRED))
+
+    assert applied == [True, False]
+    assert state.status is Status.UNDELIVERED
+    assert (state.whole.error_code, state.whole.error_category) == (
+        "MK:0024",
+        ErrorCategory.ABSENT,
+    )
+
+
+def test_a_known_reason_is_not_replaced_by_another_or_by_none() -> None:
+    state, _ = fold(failure("MK:0024"), failure("MK:0001"), failure())
+
+    assert state.whole.error_code == "MK:0024"
+
+
+def test_a_known_reason_survives_a_higher_status_without_one() -> None:
+    unknown = receipt(status=Status.UNKNOWN, error_code="12", error_category=ErrorCategory.UNKNOWN)
+
+    state, _ = fold(unknown, failure())
+
+    assert (state.status, state.whole.error_code) == (Status.UNDELIVERED, "12")
+
+
+def test_a_failed_part_fails_the_message() -> None:
+    state, applied = fold(part(1, Status.DELIVERED, of=2), failure("MK:0001", part=2))
+
+    assert applied == [True, True]
+    assert (state.status, state.whole.error_code) == (Status.UNDELIVERED, "MK:0001")
+    assert not state.whole.conflict
+
+
+def test_a_delivered_part_does_not_hide_another_failed_one() -> None:
+    state, applied = fold(failure("MK:0001", part=1), part(2, Status.DELIVERED, of=2))
+
+    assert applied == [True, False]
+    assert state.status is Status.UNDELIVERED
+
+
+def test_a_message_is_delivered_once_all_counted_parts_are() -> None:
+    state, applied = fold(part(1, Status.DELIVERED, of=2), part(2, Status.DELIVERED, of=2))
+
+    assert applied == [True, True]
+    assert state.status is Status.DELIVERED
+    assert state.whole.segments == 2
+
+
+def test_a_message_without_a_count_is_delivered_once_all_known_parts_are() -> None:
+    state, _ = fold(part(1, Status.SENT), part(2, Status.DELIVERED))
+    assert state.status is Status.SENT
+
+    state, _ = fold(part(1, Status.SENT), part(2, Status.DELIVERED), part(1, Status.DELIVERED))
+    assert state.status is Status.DELIVERED
+
+
+def test_parts_survive_being_stored() -> None:
+    first, _ = fold(part(1, Status.DELIVERED, of=2), failure("MK:0001", part=2))
+    again = MessageState(PartState())
+    again.load_parts(first.dump_parts())
+
+    assert again.parts == first.parts
+    assert again.part_count == 2
+
+
+def test_times_are_the_providers_where_given_and_the_arrivals_otherwise() -> None:
+    state, _ = fold(receipt(status=Status.SENT), receipt(status=Status.DELIVERED, occurred_at=77))
+
+    assert (state.status_at, state.delivered_at) == (77, 77)
+    assert fold(receipt(status=Status.DELIVERED))[0].delivered_at == 1000
+
+
+@given(st.lists(st.sampled_from(list(Status)), min_size=1, max_size=8))
+def test_the_final_status_does_not_depend_on_what_came_late(statuses: list[Status]) -> None:
+    state, _ = fold(*(receipt(status=status) for status in statuses))
+
+    assert state.status.rank == max(status.rank for status in statuses)
+    has_both = Status.DELIVERED in statuses and any(status.failed for status in statuses)
+    assert state.whole.conflict == has_both
+
+
+def test_a_correction_takes_the_place_of_the_receipt_that_it_corrects() -> None:
+    wrong = failure("12")
+    right = receipt(status=Status.DELIVERED, occurred_at=5)
+    state = derive([(1, None, wrong, 10, 20), (9, 1, right, 10, 90)])
+
+    assert state.status is Status.DELIVERED
+    assert not state.whole.conflict
+    assert state.receipt_count == 2
