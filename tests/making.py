@@ -64,7 +64,7 @@ async def open_log(settings: Settings) -> AsyncIterator[OpenLog]:
 @asynccontextmanager
 async def working(store: Store, settings: Settings) -> AsyncIterator[Writer]:
     """A writer at work on *store*."""
-    committer = Committer(store.writer, store.dialect, store.kinds, settings.quarantine_max_bytes)
+    committer = Committer(store)
     writer = Writer(
         committer,
         batch=settings.commit_batch,

@@ -212,8 +212,9 @@ def random_filter(chance: random.Random) -> dict[str, Any]:
 
 
 def passes(entry: Entry, wanted: dict[str, Any]) -> bool:
-    recipients = {"+86" + "".join(filter(str.isdigit, text))[-11:] for text in
-                  wanted.get("recipients", ())}
+    recipients = {
+        "+86" + "".join(filter(str.isdigit, text))[-11:] for text in wanted.get("recipients", ())
+    }
     category = entry.error_category.name if entry.error_category else None
     return (
         entry.provider in wanted.get("providers", (entry.provider,))
@@ -258,12 +259,16 @@ async def test_random_filters_of_messages_agree_with_a_plain_list(any_settings: 
             present[name] = entry
         newest_first = sorted(first, key=lambda name: -first[name])
         for _ in range(15):
-            wanted = {k: v for k, v in random_filter(chance).items() if k in {
-                "providers", "messageIds", "recipients"}}
+            wanted = {
+                k: v
+                for k, v in random_filter(chance).items()
+                if k in {"providers", "messageIds", "recipients"}
+            }
             statuses = [s.name for s in chance.sample(list(Status), 3)]
             wanted["statuses"] = statuses
             expected = [
-                name for name in newest_first
+                name
+                for name in newest_first
                 if passes(present[name], {k: v for k, v in wanted.items() if k != "statuses"})
                 and present[name].message_status.name in statuses
             ]

@@ -501,9 +501,7 @@ BODIES = st.binary(max_size=100) | st.lists(ITEMS, max_size=4).map(
 
 
 @given(body=BODIES)
-@hypothesis.settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@hypothesis.settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_any_bytes_are_stored_kept_or_refused_as_the_contract_says(
     at: Posting, body: bytes
 ) -> None:

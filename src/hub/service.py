@@ -147,7 +147,7 @@ async def _served(server: uvicorn.Server, listener: socket.socket) -> AsyncItera
 
 
 def _writer(store: Store, settings: Settings, metrics: Metrics) -> Writer:
-    committer = Committer(store.writer, store.dialect, store.kinds, settings.quarantine_max_bytes)
+    committer = Committer(store)
     return Writer(
         committer, batch=settings.commit_batch, queue=settings.commit_queue, metrics=metrics
     )

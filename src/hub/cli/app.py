@@ -14,11 +14,14 @@ from hub.cli import (
     migrate,
     parked,
     providers,
+    quarantine,
+    replay,
     serve,
     settings,
     simulate,
     subscriptions,
     tail,
+    upkeep,
 )
 from hub.errors import HubError
 
@@ -31,16 +34,31 @@ app = typer.Typer(
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (serve.serve, migrate.migrate, settings.settings, tail.tail, simulate.simulate):
+for command in (
+    serve.serve,
+    migrate.migrate,
+    settings.settings,
+    tail.tail,
+    simulate.simulate,
+    replay.replay,
+    upkeep.verify,
+    upkeep.backup,
+):
     app.command()(command)
-app.add_typer(providers.app, name="provider")
-app.add_typer(consumers.app, name="consumer")
-app.add_typer(subscriptions.app, name="subscription")
-app.add_typer(parked.app, name="parked")
+for name, group in {
+    "provider": providers.app,
+    "consumer": consumers.app,
+    "quarantine": quarantine.app,
+    "subscription": subscriptions.app,
+    "parked": parked.app,
+    "log": upkeep.log,
+}.items():
+    app.add_typer(group, name=name)
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; no fault reaches the user as a traceback."""
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # we say what it would say on stderr
     try:
         code = app(list(arguments), prog_name="hub", standalone_mode=False)
         sys.stdout.flush()

@@ -27,10 +27,11 @@ class Secrets:
         """What an earlier quickstart kept in *data_dir*."""
         try:
             text = (data_dir / FILE).read_text(encoding="utf-8")
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return cls()
         except (OSError, UnicodeDecodeError) as error:
-            message = f"cannot read {data_dir / FILE}: {error}"
+            reason = error.strerror if isinstance(error, OSError) else "it is no text"
+            message = f"cannot read {data_dir / FILE}: {reason}"
             raise StartError(message) from None
         kept = dict(re.findall(r"^export (\w+)='([^']*)'$", text, re.MULTILINE))
         return cls(kept.get("CALLBACK_URL", "").rpartition("/")[2], kept.get("HUB_TOKEN", ""))

@@ -1,5 +1,4 @@
 import asyncio
-import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -56,22 +55,16 @@ def simulate(
 def _run(url: str, plan: "Plan", mix: "Mix", batch: int, seed: int | None) -> "Tally":
     import random
 
-    from rich.console import Console
-    from rich.progress import Progress
-
     from hub.cli.posting import Tally, send
+    from hub.cli.progress import progress_bar
     from hub.cli.traffic import Traffic
 
     tally = Tally()
     traffic = Traffic(mix, batch, random.Random(seed))  # noqa: S311  test traffic, no secret
-    bar = Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True)
     expected = plan.count or (plan.rate * (plan.seconds or 0)) or None
-    with bar:
-        task = bar.add_task("receipts", total=expected)
-        with suppress(KeyboardInterrupt):  # what was sent until then is worth a summary
-            asyncio.run(
-                send(url, traffic, plan, tally, lambda: bar.update(task, completed=tally.receipts))
-            )
+    with progress_bar("receipts") as progress, suppress(KeyboardInterrupt):
+        # What was sent until Ctrl-C is worth a summary.
+        asyncio.run(send(url, traffic, plan, tally, lambda: progress(tally.receipts, expected)))
     return tally
 
 

@@ -97,6 +97,7 @@ class Reader:
         cursor = str(Cursor(self._feed.epoch, self.claim.confirmed))
         position = await self._feed.start(after=cursor, on_expired=self._wants.on_expired)
         self.claim.ledger.send((), position)
+        self._told_acked, self._told_at = self.claim.confirmed, self._clock()
         pump = asyncio.create_task(self._pump(position, parked))
         try:
             while True:

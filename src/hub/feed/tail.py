@@ -82,16 +82,16 @@ class Tail:
         self._moved = asyncio.Event()
 
     async def _advance(self) -> None:
-        bounds = await self._log.bounds()
+        bounds, entries = await self._log.advance(self.head, READ_AT_ONCE)
+        self.oldest = bounds.oldest
         if bounds.epoch != self.epoch or bounds.head < self.head:
             self._restart(bounds)
-        self.oldest = bounds.oldest
-        while self.head < bounds.head:
-            entries = await self._log.read(self.head, READ_AT_ONCE, bounds.head)
-            if not entries or entries[0].position != self.head + 1:
-                self._restart(bounds)  # purged before it was read
-                break
+        elif entries and entries[0].position != self.head + 1:
+            self._restart(bounds)  # purged before it was read
+        elif entries:
             self._append(entries)
+        if self.head < bounds.head:
+            self._committed.set()  # there is more than was read at once
         self._metrics.head.set(self.head)
         self._metrics.oldest.set(self.oldest)
 

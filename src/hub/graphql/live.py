@@ -74,7 +74,7 @@ class Live:
                     async for event in events:
                         position = event.end
                         yield event
-                        if context.session.access is not access or _joins(alone):
+                        if context.session.access is not access or self._joins(alone):
                             break
                     else:
                         return
@@ -89,6 +89,12 @@ class Live:
                     yield event
                     if context.session.check(self._hub.accounts) is not access:
                         break
+
+    def _joins(self, context: Context) -> bool:
+        """Whether what *context* runs is at the head, can be shared, and will go on."""
+        root = context.operation.root
+        shared = root is not None and root.name.value == _SHARED
+        return shared and context.place.caught_up and not self._hub.feed.draining.is_set()
 
     async def _alone(self, context: Context, start: int | None) -> AsyncGenerator[Event, None]:
         """Run the operation from *start*, or from where its arguments say."""
@@ -159,12 +165,6 @@ def encoded(result: ExecutionResult) -> str:
     if result.extensions:
         body["extensions"] = result.extensions
     return msgspec.json.encode(body).decode()
-
-
-def _joins(context: Context) -> bool:
-    """Whether the operation that *context* ran is at the head, and one that can be shared."""
-    root = context.operation.root
-    return context.place.caught_up and root is not None and root.name.value == _SHARED
 
 
 def _raise_if_over(result: ExecutionResult) -> None:

@@ -233,7 +233,7 @@ async def replaying(store: Store) -> AsyncIterator[Replay]:
     settings = store.settings
     accounts = Accounts(store, settings.account_refresh_seconds)
     await accounts.load()
-    committer = Committer(store.writer, store.dialect, store.kinds, settings.quarantine_max_bytes)
+    committer = Committer(store)
     writer = Writer(
         committer, batch=settings.commit_batch, queue=settings.commit_queue, metrics=Metrics()
     )

@@ -8,13 +8,12 @@ from typing import Any
 
 import structlog
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import col
 
 from hub.access import Access, same_hash, token_hash
 from hub.errors import StoreUnavailable, Unauthenticated
 from hub.log.columns import table
+from hub.log.dialect import AWAY
 from hub.log.store import Store
 from hub.log.tables import Consumer, Provider
 from hub.receipt import Micros
@@ -111,7 +110,7 @@ class Accounts:
                         select(table(Consumer)).where(col(Consumer.revoked_at).is_(None))
                     )
                 ).all()
-        except (DBAPIError, OSError, PoolTimeout) as error:
+        except AWAY as error:
             raise StoreUnavailable from error
         self._providers = {row.name: _account(row) for row in providers}
         self._consumers = {row.token_hash: _access(row) for row in consumers}

@@ -23,16 +23,7 @@ async def backup(settings: Settings, target: Path, progress: Progress) -> Report
     Copy the database to the new file *target* and verify the copy.  The hub may run.  Raises
     `BadInput` where there is nothing to copy or *target* stands already.
     """
-    if not settings.embedded:
-        message = "PostgreSQL has its own tools: use pg_dump, or the archiving of its write log"
-        raise BadInput(message)
-    source = sqlite.file(settings)
-    if not source.exists():
-        message = f"there is no database at {source}"
-        raise BadInput(message)
-    if target.exists():
-        message = f"{target} exists already; backups overwrite nothing"
-        raise BadInput(message)
+    source = _source(settings, target)
     unfinished = target.with_name(f"{target.name}.unfinished")
     try:
         await asyncio.to_thread(_copy, source, unfinished)
@@ -57,6 +48,20 @@ async def renew_epoch(store: Store) -> str:
     async with store.writer.begin() as connection:
         await connection.execute(update(table(Log)).values(epoch=epoch))
     return epoch
+
+
+def _source(settings: Settings, target: Path) -> Path:
+    if not settings.embedded:
+        message = "PostgreSQL has its own tools: use pg_dump, or the archiving of its write log"
+        raise BadInput(message)
+    source = sqlite.file(settings)
+    if not source.exists():
+        message = f"there is no database at {source}"
+        raise BadInput(message)
+    if target.exists():
+        message = f"{target} exists already; backups overwrite nothing"
+        raise BadInput(message)
+    return source
 
 
 def _copy(source: Path, target: Path) -> None:

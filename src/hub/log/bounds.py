@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from hub.log.tables import Log
 from hub.receipt import Cursor
+
+_ROW = select(col(Log.epoch), col(Log.oldest), col(Log.head), col(Log.kinds))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +39,10 @@ class Bounds:
 
 async def read_bounds(connection: AsyncConnection) -> tuple[Bounds, int]:
     """The bounds now, and how many kinds there are."""
-    row = (
-        await connection.execute(
-            select(col(Log.epoch), col(Log.oldest), col(Log.head), col(Log.kinds))
-        )
-    ).one()
+    return await connection.run_sync(read_bounds_now)
+
+
+def read_bounds_now(connection: Connection) -> tuple[Bounds, int]:
+    """The bounds now, and how many kinds there are, in a plain function."""
+    row = connection.execute(_ROW).one()
     return Bounds(row.epoch, row.oldest, row.head), row.kinds

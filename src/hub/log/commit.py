@@ -1,28 +1,33 @@
 """One transaction: a batch of arrivals into the log, all of it or nothing."""
 
+import os
 import time
 from collections import defaultdict
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import col
 
 from hub.log import quarantine
 from hub.log.arrival import Arrival, Outcome
 from hub.log.batch import Batch, Head
 from hub.log.columns import table
-from hub.log.dialect import Bulk, Dialect, insert_into
+from hub.log.dialect import Bulk, insert_into
 from hub.log.entries import EntryReader
 from hub.log.hashing import Hashing
-from hub.log.kinds import Kinds
 from hub.log.state import MessageState, PartState
+from hub.log.store import Store
 from hub.log.tables import Callback, DeliveryStat, LatencyStat, Log, MessageRow, ReceiptRow
 from hub.log.tables import Kind as KindRow
 from hub.log.working import FINGERPRINTS_KEPT, History, Working
 from hub.receipt import Micros
 
 _MESSAGE_COLUMNS = [column for column in table(MessageRow).columns if column.name != "parts"]
+
+_BALLAST = 0
+"""The id of a callback that never is; theirs begin at 1."""
+_BALLAST_BYTES = 262_144
 
 
 class Committed(NamedTuple):
@@ -39,13 +44,12 @@ class Committer:
     out, committed and seen in the same order, by however many processes.
     """
 
-    def __init__(
-        self, engine: AsyncEngine, dialect: Dialect, kinds: Kinds, quarantine_limit: int
-    ) -> None:
-        self.engine = engine
-        self.dialect = dialect
-        self._kinds = kinds
-        self._quarantine_limit = quarantine_limit
+    def __init__(self, store: Store) -> None:
+        self.dialect = store.dialect
+        self._transactor = store.writing
+        self._kinds = store.kinds
+        self._quarantine_limit = store.settings.quarantine_max_bytes
+        engine = store.writer
         self._hashing: Hashing | None = None
         self._insert_receipt = Bulk(insert(table(ReceiptRow)), engine)
         self._insert_message = Bulk(insert(table(MessageRow)), engine)
@@ -56,49 +60,53 @@ class Committer:
 
     async def commit(self, arrivals: list[Arrival]) -> Committed:
         """Commit *arrivals*; every database error passes through, with nothing written."""
-        async with self.engine.begin() as connection:
-            head, secret = await lock(connection)
-            if self._hashing is None:
-                self._hashing = Hashing(secret)
-            batch = Batch(arrivals, self._hashing)
-            if head.kinds != len(self._kinds.by_id):
-                await self._kinds.load(connection)
-            await self._load(connection, batch)
-            after = batch.place(head, self._kinds, max(_now(), head.recorded_at))
-            await self._write(connection, batch)
-            after = after._replace(
-                quarantine_bytes=await quarantine.store(
-                    connection, batch.unreadable, head.quarantine_bytes, self._quarantine_limit
-                )
-            )
-            await self._advance(connection, head, after)
-        for number, provider, key in batch.new_kinds:
+        committed = await self._transactor.run(
+            lambda connection: self._commit(connection, arrivals)
+        )
+        for number, provider, key in committed.batch.new_kinds:
             self._kinds.add(number, provider, key)
-        return Committed(batch.outcomes, after.position, batch)
+        return committed
+
+    async def reconnect(self) -> None:
+        """Begin the next transaction on a new connection: the present one may be what is broken."""
+        await self._transactor.reconnect()
 
     async def probe(self) -> None:
-        """Write nothing in particular, to learn whether the database takes writes."""
-        async with self.engine.begin() as connection:
-            head, _secret = await lock(connection)
-            values = {"callbacks": head.callbacks}
-            await connection.execute(update(table(Log)).values(values))
+        """Learn whether the database takes writes, such as need space too."""
+        await self._transactor.run(_probe)
 
-    async def _load(self, connection: AsyncConnection, batch: Batch) -> None:
+    def _commit(self, connection: Connection, arrivals: list[Arrival]) -> Committed:
+        head, secret = lock(connection)
+        if self._hashing is None:
+            self._hashing = Hashing(secret)
+        batch = Batch(arrivals, self._hashing)
+        if head.kinds != len(self._kinds.by_id):
+            self._kinds.load_now(connection)
+        self._load(connection, batch)
+        after = batch.place(head, self._kinds, max(_now(), head.recorded_at))
+        self._write(connection, batch)
+        held = quarantine.store(
+            connection, batch.unreadable, head.quarantine_bytes, self._quarantine_limit
+        )
+        self._advance(connection, head, after._replace(quarantine_bytes=held))
+        return Committed(batch.outcomes, after.position, batch)
+
+    def _load(self, connection: Connection, batch: Batch) -> None:
         keys = batch.keys
         if not keys:
             return
-        rows = await connection.execute(
+        rows = connection.execute(
             select(*_MESSAGE_COLUMNS, col(MessageRow.parts)).where(col(MessageRow.key).in_(keys))
         )
         for row in rows:
             batch.messages[row.key] = self._working(row)
         crowded = [m.id for m in batch.messages.values() if _crowded(m)]
         if crowded:
-            batch.known(await _fingerprints(connection, crowded))
+            batch.known(_fingerprints(connection, crowded))
         for key in batch.corrected:
             if key in batch.messages:
                 message = batch.messages[key]
-                message.history = await self._history(connection, message.id)
+                message.history = self._history(connection, message.id)
 
     def _working(self, row: Any) -> Working:
         kind = self._kinds.by_id[row.kind]
@@ -126,29 +134,29 @@ class Committer:
             stored=(row.kind, row.latency),
         )
 
-    async def _history(self, connection: AsyncConnection, message: int) -> History:
-        entries = await EntryReader(self._kinds).of_messages(connection, [message])
+    def _history(self, connection: Connection, message: int) -> History:
+        entries = EntryReader(self._kinds).of_message_now(connection, message)
         return [(e.position, e.corrects, e, e.received_at, e.recorded_at) for e in entries]
 
-    async def _write(self, connection: AsyncConnection, batch: Batch) -> None:
+    def _write(self, connection: Connection, batch: Batch) -> None:
         if batch.new_kinds:
-            await connection.execute(insert(table(KindRow)), _kind_rows(batch))
-        await self._insert_message.run(connection, batch.new_message_rows())
-        await self._update_message.run(
+            connection.execute(insert(table(KindRow)), _kind_rows(batch))
+        self._insert_message.run(connection, batch.new_message_rows())
+        self._update_message.run(
             connection,
             [
                 tuple(values[name] for name in self._update_message.columns)
                 for values in batch.changed_message_values()
             ],
         )
-        await self._insert_receipt.run(connection, batch.receipt_rows)
-        await self._insert_callback.run(connection, batch.callback_rows)
-        await self._add_delivery.run(connection, batch.rollup.cells())
-        await self._add_latency.run(connection, batch.rollup.latencies())
+        self._insert_receipt.run(connection, batch.receipt_rows)
+        self._insert_callback.run(connection, batch.callback_rows)
+        self._add_delivery.run(connection, batch.rollup.cells())
+        self._add_latency.run(connection, batch.rollup.latencies())
 
-    async def _advance(self, connection: AsyncConnection, before: Head, after: Head) -> None:
+    def _advance(self, connection: Connection, before: Head, after: Head) -> None:
         if after != before:
-            await connection.execute(
+            connection.execute(
                 update(table(Log)).values(
                     head=after.position,
                     recorded_at=after.recorded_at,
@@ -158,13 +166,13 @@ class Committer:
                 )
             )
         if after.position != before.position:
-            await self.dialect.announce(connection, after.position)
+            self.dialect.announce(connection, after.position)
 
 
-async def lock(connection: AsyncConnection) -> tuple[Head, bytes]:
+def lock(connection: Connection) -> tuple[Head, bytes]:
     """Lock the log until the end of the transaction; return its head and its secret."""
     row = (
-        await connection.execute(
+        connection.execute(
             select(
                 col(Log.head),
                 col(Log.recorded_at),
@@ -179,6 +187,13 @@ async def lock(connection: AsyncConnection) -> tuple[Head, bytes]:
     return Head(*row[:-1]), row.secret
 
 
+def _probe(connection: Connection) -> None:
+    """A row that nobody else ever sees comes and goes."""
+    lock(connection)
+    connection.execute(insert(table(Callback)), _ballast())
+    connection.execute(delete(table(Callback)).where(col(Callback.id) == _BALLAST))
+
+
 def _now() -> Micros:
     return time.time_ns() // 1000
 
@@ -187,8 +202,8 @@ def _crowded(message: Working) -> bool:
     return message.state.receipt_count > FINGERPRINTS_KEPT
 
 
-async def _fingerprints(connection: AsyncConnection, messages: list[int]) -> dict[int, set[bytes]]:
-    rows = await connection.execute(
+def _fingerprints(connection: Connection, messages: list[int]) -> dict[int, set[bytes]]:
+    rows = connection.execute(
         select(col(ReceiptRow.message), col(ReceiptRow.fingerprint)).where(
             col(ReceiptRow.message).in_(messages)
         )
@@ -204,6 +219,20 @@ def _kind_rows(batch: Batch) -> list[dict[str, Any]]:
     return [
         {"id": number, **dict(zip(names, key, strict=True))} for number, _, key in batch.new_kinds
     ]
+
+
+def _ballast() -> dict[str, Any]:
+    """Bytes that no database can store in less space."""
+    return {
+        "id": _BALLAST,
+        "provider": 0,
+        "received_at": 0,
+        "body": os.urandom(_BALLAST_BYTES),
+        "headers": {},
+        "receipts": 0,
+        "duplicates": 0,
+        "quarantined": 0,
+    }
 
 
 def _update_message() -> Any:

@@ -1,13 +1,21 @@
 """What differs between the databases.  `hub.log.sqlite` and `hub.log.postgres` provide it."""
 
+from collections.abc import Callable
 from enum import Enum, auto
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Table
+from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hub.settings import Settings
+
+Result = TypeVar("Result")
+
+AWAY = (DBAPIError, PoolTimeout, OSError)
+"""What a transaction raises where the database cannot be reached or used."""
 
 
 class Fault(Enum):
@@ -38,8 +46,32 @@ class Dialect(Protocol):
         """What an operator should do about *error*."""
         ...
 
-    async def announce(self, connection: AsyncConnection, head: int) -> None:
+    def writing(self, settings: Settings, writer: AsyncEngine) -> "Transactor":
+        """What runs whole transactions that may write, in turn with those on *writer*."""
+        ...
+
+    def reading(self, settings: Settings, reader: AsyncEngine) -> "Transactor":
+        """What runs whole reads on *reader*'s database."""
+        ...
+
+    def announce(self, connection: Connection, head: int) -> None:
         """Tell other processes, at this transaction's commit, that the log ends at *head*."""
+        ...
+
+
+class Transactor(Protocol):
+    """Runs transactions that are written as plain functions, each in one go."""
+
+    async def run(self, work: Callable[[Connection], Result]) -> Result:
+        """What *work* returns, once its transaction is committed."""
+        ...
+
+    async def reconnect(self) -> None:
+        """Begin the next transaction on a new connection."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the database."""
         ...
 
 
@@ -57,10 +89,10 @@ class Bulk:
         self._sql = str(compiled)
         self.columns: tuple[str, ...] = tuple(compiled.positiontup)
 
-    async def run(self, connection: AsyncConnection, rows: list[tuple[Any, ...]]) -> None:
+    def run(self, connection: Connection, rows: list[tuple[Any, ...]]) -> None:
         """Execute for *rows*, whose values stand in the order of `columns`."""
         if rows:
-            await connection.exec_driver_sql(self._sql, rows)
+            connection.exec_driver_sql(self._sql, rows)
 
 
 def insert_into(table: Table, engine: AsyncEngine) -> Any:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Connection, Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -46,6 +46,11 @@ def entry_rows() -> AnySelect:
     ).join(MessageRow, col(MessageRow.id) == col(ReceiptRow.message))
 
 
+def _of_messages(messages: Sequence[int]) -> AnySelect:
+    rows = entry_rows().where(col(ReceiptRow.message).in_(messages))
+    return rows.order_by(col(ReceiptRow.position))
+
+
 class EntryReader:
     """Makes entries of rows; reads the kinds again when it meets an unknown one."""
 
@@ -57,8 +62,7 @@ class EntryReader:
     ) -> list[Entry]:
         """The entries that *statement*, made of `entry_rows`, gives for *values*."""
         rows = (await connection.execute(statement, values)).all()
-        known = self._kinds.by_id
-        if any(row[1] not in known for row in rows):
+        if self._strange(rows):
             await self._kinds.load(connection)
         return [self._entry(row) for row in rows]
 
@@ -66,8 +70,24 @@ class EntryReader:
         self, connection: AsyncConnection, messages: Sequence[int]
     ) -> list[Entry]:
         """All kept receipts of *messages*, by position."""
-        statement = entry_rows().where(col(ReceiptRow.message).in_(messages))
-        return await self.all(connection, statement.order_by(col(ReceiptRow.position)), {})
+        return await self.all(connection, _of_messages(messages), {})
+
+    def of_message_now(self, connection: Connection, message: int) -> list[Entry]:
+        """All kept receipts of *message*, by position, in a plain function."""
+        return self.all_now(connection, _of_messages([message]), {})
+
+    def all_now(
+        self, connection: Connection, statement: AnySelect, values: dict[str, Any]
+    ) -> list[Entry]:
+        """As `all`, in a plain function."""
+        rows = connection.execute(statement, values).all()
+        if self._strange(rows):
+            self._kinds.load_now(connection)
+        return [self._entry(row) for row in rows]
+
+    def _strange(self, rows: Sequence[Any]) -> bool:
+        known = self._kinds.by_id
+        return any(row[1] not in known for row in rows)
 
     def _entry(self, row: Any) -> Entry:
         position, number, key, message, message_id, recipient, provider_status, *rest = row

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select, update
-from sqlalchemy.exc import DBAPIError
 from sqlmodel import col
 
 from hub.errors import StoreUnavailable
 from hub.log.columns import table
+from hub.log.dialect import AWAY
 from hub.log.hashing import fingerprint, stored_fingerprint
 from hub.log.quarantine_pages import QuarantineItem
 from hub.log.reading import Reading
@@ -58,7 +58,7 @@ async def resolve(store: Store, item: int) -> None:
     try:
         async with store.writer.begin() as connection:
             await connection.execute(update(rows).where(rows.c.id == item).values(resolved_at=now))
-    except (DBAPIError, OSError) as error:
+    except AWAY as error:
         raise StoreUnavailable(store.dialect.advice(error)) from error
 
 

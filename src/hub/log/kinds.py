@@ -9,7 +9,7 @@ at most behind; whoever meets an unknown one reads the table again.
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -48,7 +48,11 @@ class Kinds:
 
     async def load(self, connection: AsyncConnection) -> None:
         """Read all kinds there are."""
-        rows: Iterable[Any] = await connection.execute(
+        await connection.run_sync(self.load_now)
+
+    def load_now(self, connection: Connection) -> None:
+        """Read all kinds there are, in a plain function."""
+        rows: Iterable[Any] = connection.execute(
             select(
                 col(KindRow.id),
                 col(Provider.name),

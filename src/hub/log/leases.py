@@ -23,13 +23,11 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from hub.errors import NotFound, StoreUnavailable
 from hub.log.columns import table
-from hub.log.dialect import insert_into
+from hub.log.dialect import AWAY, insert_into
 from hub.log.store import Store
 from hub.log.tables import ParkedRow, SubscriptionRow
 from hub.receipt import Micros
@@ -122,7 +120,7 @@ async def transaction(store: Store, engine: AsyncEngine) -> AsyncIterator[AsyncC
     try:
         async with engine.begin() as connection:
             yield connection
-    except (DBAPIError, OSError, PoolTimeout) as error:
+    except AWAY as error:
         raise StoreUnavailable(store.dialect.advice(error)) from error
 
 

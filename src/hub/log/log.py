@@ -5,18 +5,17 @@ An entry becomes readable only after every entry with a smaller position.  A rea
 *n* has missed nothing before *n*.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
-from sqlalchemy import bindparam, select
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from hub.errors import StoreUnavailable
 from hub.log import messages, pages, quarantine_pages, stats
-from hub.log.bounds import Bounds, read_bounds
+from hub.log.bounds import Bounds, read_bounds, read_bounds_now
+from hub.log.dialect import AWAY, Result
 from hub.log.entries import EntryReader, entry_rows
 from hub.log.hashing import Hashing
 from hub.log.messages import MessageLookup, MessagePage
@@ -57,20 +56,37 @@ class ReceiptLog:
                     await self.store.kinds.load(connection)
                 hashing = await self._hashing_of(connection)
                 yield Reading(connection, bounds, self._entries, hashing, self.store)
-        except (DBAPIError, OSError, PoolTimeout) as error:
+        except AWAY as error:
             raise StoreUnavailable from error
 
     async def bounds(self) -> Bounds:
         """Where the log begins and ends now."""
-        async with self.reading() as reading:
-            return reading.bounds
+        return (await self._run(read_bounds_now))[0]
 
     async def read(self, after: int, limit: int, until: int | None = None) -> list[Entry]:
         """The next entries after the position *after*, up to *until*, at most *limit*."""
-        async with self.reading() as reading:
-            last = reading.bounds.head if until is None else min(until, reading.bounds.head)
+        return (await self.advance(after, limit, until))[1]
+
+    async def advance(
+        self, after: int, limit: int, until: int | None = None
+    ) -> tuple[Bounds, list[Entry]]:
+        """The bounds, and the entries that `read` gives, as of one moment."""
+
+        def work(connection: Connection) -> tuple[Bounds, list[Entry]]:
+            bounds, _ = read_bounds_now(connection)
+            last = bounds.head if until is None else min(until, bounds.head)
+            if after >= last:
+                return bounds, []
             values = {"after": after, "until": last, "limit": limit}
-            return await reading.entries.all(reading.connection, _NEXT, values)
+            return bounds, self._entries.all_now(connection, _NEXT, values)
+
+        return await self._run(work)
+
+    async def _run(self, work: Callable[[Connection], Result]) -> Result:
+        try:
+            return await self.store.reading.run(work)
+        except AWAY as error:
+            raise StoreUnavailable from error
 
     async def page(
         self,

@@ -1,11 +1,13 @@
 """PostgreSQL: several hubs share one log."""
 
-import asyncpg
-from sqlalchemy import text
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from collections.abc import Callable
 
-from hub.log.dialect import Fault
+import asyncpg
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from hub.log.dialect import Fault, Result
 from hub.settings import Settings
 
 CHANNEL = "hub_head"
@@ -29,6 +31,33 @@ def reader(settings: Settings) -> AsyncEngine:
     return _engine(settings, READERS, {"statement_timeout": "30000"})
 
 
+class _Pooled:
+    """Transactions on connections of the pool."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def run(self, work: Callable[[Connection], Result]) -> Result:
+        async with self._engine.begin() as connection:
+            return await connection.run_sync(work)
+
+    async def reconnect(self) -> None:
+        await self._engine.dispose()
+
+    async def close(self) -> None:
+        """The engine is closed by whoever opened it."""
+
+
+def writing(_settings: Settings, writer: AsyncEngine) -> _Pooled:
+    """Transactions on *writer*."""
+    return _Pooled(writer)
+
+
+def reading(_settings: Settings, reader: AsyncEngine) -> _Pooled:
+    """Transactions on *reader*."""
+    return _Pooled(reader)
+
+
 def fault(error: BaseException) -> Fault:
     """Bad values and constraints are the data's fault, and so are values the driver refuses."""
     original = error.orig if isinstance(error, DBAPIError) else error
@@ -47,9 +76,9 @@ def advice(_error: BaseException) -> str:
     return "check that PostgreSQL runs, has disk space, and that no transaction holds the log row"
 
 
-async def announce(connection: AsyncConnection, head: int) -> None:
+def announce(connection: Connection, head: int) -> None:
     """One NOTIFY per batch, with the head only; readers poll as well."""
-    await connection.execute(text(f"SELECT pg_notify('{CHANNEL}', :head)"), {"head": str(head)})
+    connection.execute(text(f"SELECT pg_notify('{CHANNEL}', :head)"), {"head": str(head)})
 
 
 def _engine(settings: Settings, size: int, server_settings: dict[str, str]) -> AsyncEngine:

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from sqlalchemy import Table, delete, func, select
+from sqlalchemy import Connection, Table, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from hub.errors import StoreUnavailable
@@ -17,7 +16,7 @@ Kept = tuple[Arrival, Unreadable, int | None]
 """What arrived, what of it cannot be read, and the callback it is part of."""
 
 
-async def store(connection: AsyncConnection, kept: list[Kept], held: int, limit: int) -> int:
+def store(connection: Connection, kept: list[Kept], held: int, limit: int) -> int:
     """
     Store or count *kept*; return the bytes held afterwards.  Raises `StoreUnavailable` where
     that would pass *limit* even without what was resolved, so that nothing is lost unseen.
@@ -25,15 +24,15 @@ async def store(connection: AsyncConnection, kept: list[Kept], held: int, limit:
     if not kept:
         return held
     rows = _rows(kept)
-    known = await _known(connection, list(rows))
+    known = _known(connection, list(rows))
     more = sum(len(row["raw"]) for mark, row in rows.items() if mark not in known)
     if more and held + more > limit:
-        held -= await _drop_resolved(connection)
+        held -= _drop_resolved(connection)
     if more and held + more > limit:
         message = "the quarantine is full: replay or drop what it holds, or raise its limit"
         raise StoreUnavailable(message)
     for row in rows.values():
-        await connection.execute(_upsert(connection, row))
+        connection.execute(_upsert(connection, row))
     return held + more
 
 
@@ -61,20 +60,20 @@ def _rows(kept: list[Kept]) -> dict[bytes, dict[str, Any]]:
     return rows
 
 
-async def _known(connection: AsyncConnection, marks: list[bytes]) -> set[bytes]:
+def _known(connection: Connection, marks: list[bytes]) -> set[bytes]:
     column = col(QuarantineRow.digest)
-    return set((await connection.execute(select(column).where(column.in_(marks)))).scalars())
+    return set((connection.execute(select(column).where(column.in_(marks)))).scalars())
 
 
-async def _drop_resolved(connection: AsyncConnection) -> int:
+def _drop_resolved(connection: Connection) -> int:
     resolved = col(QuarantineRow.resolved_at).is_not(None)
     size = select(func.coalesce(func.sum(func.length(col(QuarantineRow.raw))), 0)).where(resolved)
-    freed = int((await connection.execute(size)).scalar_one())
-    await connection.execute(delete(table(QuarantineRow)).where(resolved))
+    freed = int((connection.execute(size)).scalar_one())
+    connection.execute(delete(table(QuarantineRow)).where(resolved))
     return freed
 
 
-def _upsert(connection: AsyncConnection, row: dict[str, Any]) -> Any:
+def _upsert(connection: Connection, row: dict[str, Any]) -> Any:
     rows: Table = table(QuarantineRow)
     make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     statement = make(rows).values(row)

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import insert, select, update
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import IntegrityError
 
 from hub.access import Scope, new_token, token_hash
 from hub.errors import BadInput, NotFound, StoreUnavailable
 from hub.log.columns import table
+from hub.log.dialect import AWAY
 from hub.log.store import Store
 from hub.log.tables import Consumer, Provider
 from hub.receipt import Micros
@@ -113,7 +114,7 @@ class Register:
                 await connection.execute(insert(table(model)).values(values))
         except IntegrityError as error:
             raise BadInput(taken, field="name") from error
-        except (DBAPIError, OSError) as error:
+        except AWAY as error:
             raise StoreUnavailable(self._store.dialect.advice(error)) from error
 
     async def _update(
@@ -125,7 +126,7 @@ class Register:
                 changed = await connection.execute(
                     update(rows).where(rows.c.name == name).values(values)
                 )
-        except (DBAPIError, OSError) as error:
+        except AWAY as error:
             raise StoreUnavailable(self._store.dialect.advice(error)) from error
         if not changed.rowcount:
             message = f"there is no {model.__tablename__} named {name}"

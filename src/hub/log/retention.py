@@ -8,19 +8,19 @@ duplicates are still known.  Statistics stay.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from sqlalchemy import delete, exists, func, select, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Connection, delete, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from hub.errors import StoreUnavailable
 from hub.log.columns import table
 from hub.log.commit import lock
+from hub.log.dialect import AWAY
 from hub.log.log import ReceiptLog
 from hub.log.tables import (
     Callback,
@@ -69,7 +69,7 @@ class Retention:
         while True:
             try:
                 await self.sweep()
-            except (DBAPIError, StoreUnavailable) as error:
+            except (*AWAY, StoreUnavailable) as error:
                 advice = self._store.dialect.advice(error)
                 logger.warning("purge failed; it is tried again", advice=advice)
             await asyncio.sleep(SWEEP_SECONDS)
@@ -96,13 +96,12 @@ class Retention:
             )
         return purged
 
-    async def _repeat(self, what: str, step: Callable[[AsyncConnection], Awaitable[int]]) -> int:
+    async def _repeat(self, what: str, step: Callable[[Connection], int]) -> int:
         """Take *step* in transactions of its own until there is nothing left; pause in between."""
         total = 0
         while True:
             started = time.perf_counter()
-            async with self._store.writer.begin() as connection:
-                count = await step(connection)
+            count = await self._store.writing.run(step)
             if not count:
                 return total
             total += count
@@ -139,44 +138,44 @@ class Retention:
             held = 0.0 if recorded_at is None else (_before(now, days) - recorded_at) / 1_000_000
         self._metrics.purge_held.set(held)
 
-    async def _receipts(self, connection: AsyncConnection, bound: int) -> int:
-        head, _ = await lock(connection)
+    def _receipts(self, connection: Connection, bound: int) -> int:
+        head, _ = lock(connection)
         until = min(bound, head.oldest + ROWS_AT_ONCE, head.position + 1)
         if until <= head.oldest:
             return 0
-        await connection.execute(delete(table(ReceiptRow)).where(col(ReceiptRow.position) < until))
-        await connection.execute(update(table(Log)).values(oldest=until))
+        connection.execute(delete(table(ReceiptRow)).where(col(ReceiptRow.position) < until))
+        connection.execute(update(table(Log)).values(oldest=until))
         return until - head.oldest
 
-    async def _messages(self, connection: AsyncConnection, limit: Micros) -> int:
+    def _messages(self, connection: Connection, limit: Micros) -> int:
         """Rows of messages first recorded before *limit* of which no receipt is kept."""
-        head, _ = await lock(connection)
+        head, _ = lock(connection)
         row = MessageRow
         number = col(row.id)
         statement = select(number, _kept(number)).where(
             number > self._looked_at, number < head.oldest, col(row.first_recorded_at) < limit
         )
-        rows = (await connection.execute(statement.order_by(number).limit(ROWS_AT_ONCE))).all()
+        rows = (connection.execute(statement.order_by(number).limit(ROWS_AT_ONCE))).all()
         if rows:
             self._looked_at = rows[-1][0]
         gone = [message for message, kept in rows if not kept]
-        await connection.execute(delete(table(row)).where(number.in_(gone)))
+        connection.execute(delete(table(row)).where(number.in_(gone)))
         return len(rows)
 
-    async def _callbacks(self, connection: AsyncConnection, cutoff: Micros) -> int:
+    def _callbacks(self, connection: Connection, cutoff: Micros) -> int:
         """Rows of callbacks all of whose receipts are purged."""
         row = Callback
         first = select(col(ReceiptRow.callback)).order_by(col(ReceiptRow.position)).limit(1)
-        kept = (await connection.execute(first)).scalar()
+        kept = (connection.execute(first)).scalar()
         statement = select(col(row.id)).where(col(row.received_at) < cutoff)
         if kept is not None:
             statement = statement.where(col(row.id) < kept)
-        rows = await connection.execute(statement.order_by(col(row.id)).limit(ROWS_AT_ONCE))
+        rows = connection.execute(statement.order_by(col(row.id)).limit(ROWS_AT_ONCE))
         gone = list(rows.scalars())
-        await connection.execute(delete(table(row)).where(col(row.id).in_(gone)))
+        connection.execute(delete(table(row)).where(col(row.id).in_(gone)))
         return len(gone)
 
-    async def _bodies(self, connection: AsyncConnection, cutoff: Micros) -> int:
+    def _bodies(self, connection: Connection, cutoff: Micros) -> int:
         row = Callback
         statement = (
             select(col(row.id))
@@ -184,27 +183,27 @@ class Retention:
             .order_by(col(row.id))
             .limit(ROWS_AT_ONCE)
         )
-        due = list((await connection.execute(statement)).scalars())
+        due = list((connection.execute(statement)).scalars())
         if due:
-            await connection.execute(
+            connection.execute(
                 update(table(row)).where(col(row.id).in_(due)).values(body=None, headers={})
             )
             self._emptied = due[-1]
         return len(due)
 
-    async def _quarantine(self, connection: AsyncConnection, cutoff: Micros) -> int:
-        await lock(connection)
+    def _quarantine(self, connection: Connection, cutoff: Micros) -> int:
+        lock(connection)
         row = QuarantineRow
         statement = select(col(row.id), func.length(col(row.raw))).where(
             col(row.last_seen_at) < cutoff
         )
-        due = (await connection.execute(statement.limit(ROWS_AT_ONCE))).all()
+        due = (connection.execute(statement.limit(ROWS_AT_ONCE))).all()
         if due:
             gone = [number for number, _ in due]
-            await connection.execute(delete(table(row)).where(col(row.id).in_(gone)))
+            connection.execute(delete(table(row)).where(col(row.id).in_(gone)))
             freed = sum(size for _, size in due)
             left = table(Log).c.quarantine_bytes - freed
-            await connection.execute(update(table(Log)).values(quarantine_bytes=left))
+            connection.execute(update(table(Log)).values(quarantine_bytes=left))
         return len(due)
 
 

@@ -1,16 +1,19 @@
 """SQLite: the embedded database."""
 
+import asyncio
 import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from hub.errors import StartError
-from hub.log.dialect import Fault
+from hub.log.dialect import Fault, Result
 from hub.settings import Settings
 
 READERS = 4
@@ -38,17 +41,68 @@ def writer(settings: Settings) -> AsyncEngine:
     """One connection whose transactions take the write lock at once; commits reach the disk."""
     _folder(file(settings))
     engine = create_async_engine(settings.store_url, pool_size=1, max_overflow=0)
-    pragmas = {
-        "journal_mode": "WAL",
-        "synchronous": "FULL",
-        "busy_timeout": round(settings.lock_seconds * 1000),
-        "cache_size": -65536,
-        "temp_store": "MEMORY",
-        "wal_autocheckpoint": 2000,
-        "journal_size_limit": 67_108_864,
-    }
-    _prepare(engine, pragmas, "BEGIN IMMEDIATE")
+    _prepare(engine.sync_engine, _writing(settings), "BEGIN IMMEDIATE")
     return engine
+
+
+def writing(settings: Settings, writer: AsyncEngine) -> "_OneThread":
+    """
+    Transactions in a thread of their own.  Those on *writer* take turns with them: its only
+    connection is held meanwhile, idle.
+    """
+    return _OneThread(settings, _writing(settings), "BEGIN IMMEDIATE", writer)
+
+
+def reading(settings: Settings, _reader: AsyncEngine) -> "_OneThread":
+    """Reads in a thread of their own."""
+    return _OneThread(settings, _reading(settings), "BEGIN", None)
+
+
+class _OneThread:
+    """
+    A transaction of ten statements costs one change of threads here, and thirty through an
+    asynchronous driver.
+    """
+
+    def __init__(
+        self, settings: Settings, pragmas: dict[str, Any], begin: str, turn: AsyncEngine | None
+    ) -> None:
+        self._turn = turn
+        self._engine = create_engine(
+            make_url(settings.store_url).set(drivername="sqlite"),
+            connect_args={"check_same_thread": False},
+            pool_size=1,
+            max_overflow=0,
+        )
+        _prepare(self._engine, pragmas, begin)
+        self._thread = ThreadPoolExecutor(1, "sqlite")
+
+    async def run(self, work: Callable[[Connection], Result]) -> Result:
+        if self._turn is None:
+            return await self._run(work)
+        async with self._turn.connect():
+            return await self._run(work)
+
+    async def reconnect(self) -> None:
+        self._engine.dispose()
+        if self._turn is not None:
+            await self._turn.dispose()
+
+    async def close(self) -> None:
+        self._thread.shutdown()
+        self._engine.dispose()
+
+    async def _run(self, work: Callable[[Connection], Result]) -> Result:
+        running = asyncio.get_running_loop().run_in_executor(self._thread, self._work, work)
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            await asyncio.wait([running])  # the turn ends when the transaction does
+            raise
+
+    def _work(self, work: Callable[[Connection], Result]) -> Result:
+        with self._engine.begin() as connection:
+            return work(connection)
 
 
 def reader(settings: Settings) -> AsyncEngine:
@@ -56,14 +110,7 @@ def reader(settings: Settings) -> AsyncEngine:
     engine = create_async_engine(
         settings.store_url, pool_size=READERS, max_overflow=0, pool_timeout=10
     )
-    pragmas = {
-        "busy_timeout": round(settings.lock_seconds * 1000),
-        "query_only": "ON",
-        "cache_size": -16384,
-        "mmap_size": 268_435_456,
-        "temp_store": "MEMORY",
-    }
-    _prepare(engine, pragmas, "BEGIN")
+    _prepare(engine.sync_engine, _reading(settings), "BEGIN")
     return engine
 
 
@@ -83,7 +130,7 @@ def advice(error: BaseException) -> str:
     return next((words for sign, words in _ADVICE.items() if sign in text), "check the database")
 
 
-async def announce(connection: AsyncConnection, head: int) -> None:
+def announce(connection: Connection, head: int) -> None:
     """One process only: the hub's own event wakes its readers."""
 
 
@@ -95,7 +142,29 @@ def _folder(path: Path) -> None:
         raise StartError(message) from error
 
 
-def _prepare(engine: AsyncEngine, pragmas: dict[str, Any], begin: str) -> None:
+def _writing(settings: Settings) -> dict[str, Any]:
+    return {
+        "journal_mode": "WAL",
+        "synchronous": "FULL",
+        "busy_timeout": round(settings.lock_seconds * 1000),
+        "cache_size": -65536,
+        "temp_store": "MEMORY",
+        "wal_autocheckpoint": 2000,
+        "journal_size_limit": 67_108_864,
+    }
+
+
+def _reading(settings: Settings) -> dict[str, Any]:
+    return {
+        "busy_timeout": round(settings.lock_seconds * 1000),
+        "query_only": "ON",
+        "cache_size": -16384,
+        "mmap_size": 268_435_456,
+        "temp_store": "MEMORY",
+    }
+
+
+def _prepare(engine: Engine, pragmas: dict[str, Any], begin: str) -> None:
     def connected(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # transactions begin below, not inside the driver
         cursor = connection.cursor()
@@ -106,5 +175,5 @@ def _prepare(engine: AsyncEngine, pragmas: dict[str, Any], begin: str) -> None:
     def began(connection: Any) -> None:
         connection.exec_driver_sql(begin)
 
-    event.listen(engine.sync_engine, "connect", connected)
-    event.listen(engine.sync_engine, "begin", began)
+    event.listen(engine, "connect", connected)
+    event.listen(engine, "begin", began)

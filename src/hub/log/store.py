@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hub.log import postgres, sqlite
-from hub.log.dialect import Dialect
+from hub.log.dialect import Dialect, Transactor
 from hub.log.kinds import Kinds
 from hub.log.schema import migrate
 from hub.settings import Settings
@@ -24,6 +24,10 @@ class Store:
     reader: AsyncEngine
     """Short reads."""
     kinds: Kinds
+    writing: Transactor
+    """Transactions that may write, as plain functions."""
+    reading: Transactor
+    """Reads, as plain functions."""
 
 
 def dialect_of(settings: Settings) -> Dialect:
@@ -39,9 +43,13 @@ async def opened(settings: Settings) -> AsyncIterator[Store]:
     try:
         await migrate(writer, dialect)
         reader = dialect.reader(settings)
+        writing = dialect.writing(settings, writer)
+        reading = dialect.reading(settings, reader)
         try:
-            yield Store(settings, dialect, writer, reader, Kinds())
+            yield Store(settings, dialect, writer, reader, Kinds(), writing, reading)
         finally:
+            await writing.close()
+            await reading.close()
             await reader.dispose()
     finally:
         await writer.dispose()

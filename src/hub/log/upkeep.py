@@ -8,13 +8,14 @@ them finish within milliseconds, since no read of the hub is long.
 """
 
 import asyncio
+import sqlite3
 from pathlib import Path
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hub.log import sqlite
+from hub.log.dialect import AWAY
 from hub.log.store import Store
 from hub.telemetry import Metrics
 
@@ -42,12 +43,12 @@ class Upkeep:
 
     async def look(self, wal: Path) -> None:
         """Measure the write-ahead log; start it anew where it is too large."""
-        size = wal.stat().st_size if wal.exists() else 0
+        size = _size(wal)
         self._metrics.wal_bytes.set(size)
         if size > MOST_BYTES:
             try:
                 done = await truncate(self._store.writer)
-            except DBAPIError as error:
+            except (*AWAY, sqlite3.Error) as error:
                 logger.warning("checkpoint failed", advice=self._store.dialect.advice(error))
                 return
             if not done:
@@ -61,6 +62,10 @@ class Upkeep:
 def wal_file(database: Path) -> Path:
     """Where SQLite keeps what is not yet in the *database* file."""
     return database.with_name(f"{database.name}-wal")
+
+
+def _size(file: Path) -> int:
+    return file.stat().st_size if file.exists() else 0
 
 
 async def truncate(engine: AsyncEngine) -> bool:

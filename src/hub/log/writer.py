@@ -138,7 +138,7 @@ class Writer:
     async def _failed(self, batch: list[_Waiting], error: Exception) -> None:
         dialect = self._committer.dialect
         if dialect.fault(error) is Fault.UNAVAILABLE:
-            self._unavailable(batch, dialect.advice(error), error)
+            await self._unavailable(batch, dialect.advice(error), error)
         elif len(batch) > 1:
             await self._halves(batch)
         else:
@@ -149,8 +149,9 @@ class Writer:
         await self._commit(batch[:middle])
         await self._commit(list(islice(batch, middle, None)))
 
-    def _unavailable(self, batch: list[_Waiting], advice: str, error: Exception) -> None:
+    async def _unavailable(self, batch: list[_Waiting], advice: str, error: Exception) -> None:
         self.available = False
+        await self._committer.reconnect()
         self._metrics.commit_failures.labels("unavailable").inc()
         logger.error("store unavailable: callbacks get 503", advice=advice, error=_name(error))
         for waiting in batch:

@@ -1,0 +1,153 @@
+"""`hub quarantine`: what could not be read, with its bytes."""
+
+import base64
+from collections import Counter
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hub.cli.database import on_store
+from hub.cli.output import AsJson, print_json, print_line, print_table
+from hub.cli.values import when
+from hub.errors import NotFound
+
+if TYPE_CHECKING:
+    from hub.intake.quarantine import Replayed
+    from hub.log.quarantine_pages import QuarantineItem, QuarantinePage
+    from hub.log.store import Store
+
+app = typer.Typer(help="What could not be read, kept with its bytes.", no_args_is_help=True)
+
+Provider = Annotated[str, typer.Option(help="Only of this account.")]
+Reason = Annotated[str, typer.Option(help="Only with this reason, such as BAD_TIME.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change; write nothing.")]
+
+
+@app.command("list")
+def list_(
+    provider: Provider = "",
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Most items.")] = 50,
+    after: Annotated[int | None, typer.Option(help="Go on behind this id.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List what is in quarantine, newest first, without its bytes."""
+    found = _page(provider, limit, after)
+    rows = [_row(item) for item in found.items]
+    if as_json:
+        print_json(rows)
+        return
+    columns = (
+        "id",
+        "provider",
+        "reason",
+        "adapter",
+        "bytes",
+        "count",
+        "last_seen_at",
+        "resolved_at",
+    )
+    cells = [[row[column] for column in columns] for row in rows]
+    print_table(columns, cells, empty="Nothing is in quarantine.")
+    if found.more:
+        print_line(f"There is more: --after {found.items[-1].id}")
+
+
+@app.command()
+def show(
+    number: Annotated[int, typer.Argument(metavar="ID", help="The item's id.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show one item with its bytes, which may hold phone numbers."""
+    items = _page("", 1, number + 1).items
+    if not items or items[0].id != number:
+        message = f"nothing in quarantine has the id {number}"
+        raise NotFound(message)
+    shown = _row(items[0]) | {"headers": items[0].headers, **_raw(items[0].raw)}
+    if as_json:
+        print_json(shown)
+        return
+    from hub.cli.lines import printable
+
+    for name, value in shown.items():
+        print_line(f"{name:<14} {printable(str('–' if value is None else value))}")
+
+
+@app.command()
+def replay(
+    provider: Provider = "", reason: Reason = "", dry_run: DryRun = False, as_json: AsJson = False
+) -> None:
+    """Read what is in quarantine again with today's adapters; what can be read joins the log."""
+    from hub.intake.quarantine import replaying
+
+    async def work(store: "Store") -> list["Replayed"]:
+        async with replaying(store) as replay:
+            told = replay.quarantine(provider=provider, reason=reason, dry_run=dry_run)
+            return [each async for each in told]
+
+    told = on_store(work)
+    if as_json:
+        print_json({"dry_run": dry_run, "items": [_told(each) for each in told]})
+        return
+    _print_told(told, dry_run=dry_run)
+
+
+def _page(provider: str, limit: int, after: int | None) -> "QuarantinePage":
+    from hub.log.log import ReceiptLog
+
+    return on_store(
+        lambda store: ReceiptLog(store).quarantine(
+            visible=None, provider=provider, limit=limit, after=after
+        )
+    )
+
+
+def _row(item: "QuarantineItem") -> dict[str, Any]:
+    return {
+        "id": item.id,
+        "provider": item.provider,
+        "reason": item.reason,
+        "adapter": item.adapter,
+        "whole": item.whole,
+        "bytes": len(item.raw),
+        "count": item.count,
+        "first_seen_at": when(item.first_seen_at),
+        "last_seen_at": when(item.last_seen_at),
+        "resolved_at": when(item.resolved_at) or None,
+    }
+
+
+def _raw(raw: bytes) -> dict[str, str]:
+    try:
+        return {"raw": raw.decode()}
+    except UnicodeDecodeError:
+        return {"raw_base64": base64.b64encode(raw).decode()}
+
+
+def _told(told: "Replayed") -> dict[str, Any]:
+    return {
+        "id": told.id,
+        "provider": told.provider,
+        "reason": told.reason,
+        "problem": told.problem or None,
+        "receipts": told.receipts,
+        "known": told.known,
+        "unread": told.unread,
+        "statuses": {status.name: count for status, count in told.statuses.items()},
+    }
+
+
+def _print_told(told: list["Replayed"], *, dry_run: bool) -> None:
+    groups = Counter((each.provider, each.reason, each.problem) for each in told)
+    rows = [(*group, count) for group, count in sorted(groups.items())]
+    columns = ("provider", "reason", "cannot be read", "items")
+    print_table(columns, rows, empty="Nothing in quarantine waits to be read.")
+    if not told:
+        return
+    statuses = sum((Counter(each.statuses) for each in told), Counter[Any]())
+    named = ", ".join(f"{count} {status.name}" for status, count in sorted(statuses.items()))
+    will = "would be" if dry_run else "were"
+    print_line(
+        f"{sum(not each.problem for each in told)} of {len(told)} {will} resolved:"
+        f" {sum(each.receipts for each in told)} receipts {will} new,"
+        f" {sum(each.known for each in told)} are known already{f' ({named})' if named else ''}."
+    )

@@ -1,0 +1,215 @@
+"""Live operations under load: shared, joined and resumed without gap or repeat."""
+
+import asyncio
+import random
+import socket as sockets
+from pathlib import Path
+from typing import Any
+
+import pytest
+import websockets
+
+from hub.graphql import live
+from hub.graphql.live import Live
+from hub.settings import Settings
+from tests.asking import WAIT, Asking, Socket, asking
+from tests.conftest import quick_settings
+from tests.making import receipt
+
+LIVE = """subscription Live($after: Cursor, $filter: ReceiptFilter) {
+  receipts(after: $after, filter: $filter) { cursor receipts { position messageId recipient } }
+}"""
+HEAVY = """subscription Heavy($after: Cursor) {
+  receipts(after: $after, batchSize: 500) { cursor receipts { position clientReference } }
+}"""
+
+
+async def post_many(hub: Asking, name: str, count: int, pause: float = 0.0) -> None:
+    for number in range(count):
+        await hub.post(receipt(f"{name}{number}"))
+        if pause:
+            await asyncio.sleep(pause)
+
+
+async def read_to(socket: Socket, last: int) -> list[int]:
+    found: list[int] = []
+    while not found or found[-1] < last:
+        found += [int(shown["position"]) for shown in (await socket.next())["receipts"]]
+    return found
+
+
+async def test_a_querys_head_hands_over_to_a_subscription_under_load(
+    any_settings: Settings,
+) -> None:
+    async with asking(any_settings) as hub:
+        posting = asyncio.create_task(post_many(hub, "m", 300))
+        for _ in range(5):
+            page = await hub.ask("{ receipts(first: 500) { head nodes { position } } }")
+            seen = [int(node["position"]) for node in page["receipts"]["nodes"]][::-1]
+            async with hub.socket() as socket:
+                await socket.subscribe(LIVE, after=page["receipts"]["head"])
+                if not posting.done() and (len(seen) < 290):
+                    seen += await read_to(socket, len(seen) + 5)
+            assert seen == list(range(1, len(seen) + 1))
+        await posting
+
+
+async def test_readers_who_join_under_load_miss_and_repeat_nothing(any_settings: Settings) -> None:
+    async with asking(any_settings) as hub:
+        posting = asyncio.gather(*(post_many(hub, f"{n}-", 60, 0.002) for n in range(5)))
+        chance = random.Random(5)
+        readers = [
+            asyncio.create_task(_join(hub, chance.random() * 0.6, number)) for number in range(30)
+        ]
+        await posting
+        for seen, start in await asyncio.gather(*readers):
+            assert seen == list(range(start + 1, 301))
+
+
+async def _join(hub: Asking, delay: float, number: int) -> tuple[list[int], int]:
+    """All that a reader sees who joins after *delay*, some from the start, some from now."""
+    await asyncio.sleep(delay)
+    async with hub.socket() as socket:
+        after = await hub.cursor(0) if number % 3 == 0 else None
+        await socket.subscribe(LIVE, after=after)
+        first = await socket.next()
+        seen = [int(shown["position"]) for shown in first["receipts"]]
+        start = int(first["cursor"].split(":")[1]) - len(seen)
+        if start + len(seen) < 300:
+            seen += await read_to(socket, 300)
+        return seen, start
+
+
+async def test_alike_readers_share_one_execution(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encodings: list[Any] = []
+    encoded = live.encoded
+
+    def noted(result: Any) -> str:
+        encodings.append(result)
+        return encoded(result)
+
+    monkeypatch.setattr(live, "encoded", noted)
+    async with asking(settings) as hub:
+        async with asyncio.TaskGroup() as group:
+            ready = asyncio.Barrier(41)
+            readers = [group.create_task(_reader(hub, ready)) for _ in range(40)]
+            await ready.wait()
+            encodings.clear()
+            await post_many(hub, "m", 50, 0.002)
+        for reader in readers:
+            assert reader.result() == list(range(1, 51))
+        assert len(encodings) < 40 * 10  # each alone, they would be 40 times those of one
+
+
+async def _reader(hub: Asking, ready: asyncio.Barrier) -> list[int]:
+    async with hub.socket() as socket:
+        await socket.subscribe(LIVE)
+        await socket.next()
+        await ready.wait()
+        return await read_to(socket, 50)
+
+
+async def test_readers_with_other_rights_or_filters_share_nothing(settings: Settings) -> None:
+    async with asking(settings) as hub:
+        masked = await hub.consumer()
+        limited = await hub.consumer(providers=("p2",))
+        async with hub.socket() as full, hub.socket(masked) as less, hub.socket(limited) as other:
+            for socket in (full, less, other):
+                await socket.subscribe(LIVE)
+                await socket.next()
+            await full.subscribe(LIVE, "2", filter={"messageIds": ["m2"]})
+            await full.next()
+            await hub.post(receipt("m1"))
+            await hub.post(receipt("m2"), provider=2)
+            assert await _shown(less, 2) == [("1", "+86138****8000"), ("2", "+86138****8000")]
+            assert await _shown(other, 1) == [("2", "+86138****8000")]
+            shown = await _shown(full, 3)
+            assert sorted(shown) == [(n, "+8613800138000") for n in ("1", "2", "2")]
+
+
+async def _shown(socket: Socket, count: int) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    while len(found) < count:
+        batch = await socket.next()
+        found += [(shown["position"], shown["recipient"]) for shown in batch["receipts"]]
+    return found
+
+
+async def test_variables_that_say_where_to_start_do_not_part_readers(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    joined: list[Any] = []
+    together = Live._together
+
+    def noted(self: Live, context: Any, access: Any, position: int) -> Any:
+        joined.append(context.operation.alike)
+        return together(self, context, access, position)
+
+    monkeypatch.setattr(Live, "_together", noted)
+    async with asking(settings, [receipt("m1"), receipt("m2")]) as hub:
+        async with hub.socket() as one, hub.socket() as other:
+            await one.subscribe(LIVE, after=await hub.cursor(0))
+            await other.subscribe(LIVE, after=await hub.cursor(1))
+            await one.positions(2)
+            await other.positions(1)
+            await hub.post(receipt("m3"))
+            assert await one.positions(1) == await other.positions(1) == [3]
+    assert len(joined) >= 2
+    assert len(set(joined)) == 1
+
+
+async def test_a_reader_who_takes_nothing_is_let_go_and_resumes(tmp_path: Path) -> None:
+    settings = quick_settings(tmp_path, slow_reader_seconds=0.5)
+    async with asking(settings) as hub:
+        for part in range(20):
+            big = (receipt(f"{part}-{n}", client_reference="x" * 500) for n in range(500))
+            await hub.post(*big)
+        ended = hub.hub.metrics.streams_ended.labels("graphql", "SLOW_READER")
+        async with _stalling(hub) as socket:
+            await socket.init({"authorization": f"Bearer {hub.token}"})
+            await socket.subscribe(HEAVY, after=await hub.cursor(0))
+            async with asyncio.timeout(WAIT):
+                while not ended._value.get():
+                    await asyncio.sleep(0.05)
+            seen: list[int] = []
+            cursor = ""
+            with pytest.raises(websockets.ConnectionClosed) as closed:
+                while True:
+                    batch = await socket.next()
+                    cursor = batch["cursor"]
+                    seen += [int(shown["position"]) for shown in batch["receipts"]]
+            assert closed.value.rcvd is not None
+            assert closed.value.rcvd.code == 4008
+            assert closed.value.rcvd.reason.startswith("SLOW_READER")
+        assert 0 < len(seen) < 10_000
+        async with hub.socket() as again:
+            await again.subscribe(HEAVY, after=cursor)
+            seen += await read_to(again, 10_000)
+        assert seen == list(range(1, 10_001))
+
+
+def _stalling(hub: Asking) -> Any:
+    """A connection of which the kernel takes little and the client reads only when asked."""
+    plain = sockets.socket()
+    plain.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 8192)
+    host, port = hub.hub.http_url.removeprefix("http://").split(":")
+    plain.connect((host, int(port)))
+    return hub.connected(sock=plain, max_queue=1, ping_interval=None, max_size=None)
+
+
+async def test_a_slow_reader_keeps_nobody_waiting(settings: Settings) -> None:
+    async with asking(settings) as hub:
+        async with _stalling(hub) as slow, hub.socket() as quick:
+            await slow.init({"authorization": f"Bearer {hub.token}"})
+            for socket in (slow, quick):
+                await socket.subscribe(HEAVY)
+                await socket.next()
+            reading = asyncio.create_task(read_to(quick, 6000))
+            for part in range(12):
+                big = (receipt(f"{part}-{n}", client_reference="x" * 500) for n in range(500))
+                await hub.post(*big)
+            async with asyncio.timeout(WAIT):
+                assert await reading == list(range(1, 6001))
+                assert await read_to(slow, 6000) == list(range(1, 6001))
