@@ -2,8 +2,11 @@
 
 import os
 import subprocess
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+
+import psutil
 
 _ALL = sorted(os.sched_getaffinity(0))
 SERVER, LOAD = {_ALL[0]}, {_ALL[-1]}
@@ -39,3 +42,19 @@ def process(
     finally:
         started.terminate()
         started.wait(30)
+
+
+class Busy:
+    """How much processor time a process uses from now on."""
+
+    def __init__(self, process: psutil.Process) -> None:
+        self._process = process
+        self._started, self._used = time.perf_counter(), self._so_far()
+
+    def cores(self) -> float:
+        """Cores used on average since the beginning."""
+        return (self._so_far() - self._used) / (time.perf_counter() - self._started)
+
+    def _so_far(self) -> float:
+        times = self._process.cpu_times()
+        return float(times.user + times.system)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from benchmarks.row import percentile
+
 
 @dataclass(slots=True)
 class Result:
@@ -24,8 +26,7 @@ class Result:
 
     def percentile(self, share: float) -> float:
         """Milliseconds within which *share* of the answers came."""
-        ordered = sorted(self.latencies)
-        return ordered[round(share * (len(ordered) - 1))] * 1000 if ordered else float("nan")
+        return percentile(self.latencies, share)
 
 
 def render(url: str, body: bytes, headers: str = "Content-Type: application/json\r\n") -> bytes:

@@ -48,6 +48,13 @@ class Folder:
             capture_output=True, text=True, timeout=WAIT, check=False,
         )  # fmt: skip
 
+    def paste(self, lines: str) -> str:
+        """What a shell shows for *lines*, each of which must succeed."""
+        return subprocess.run(
+            ["sh", "-ec", lines], cwd=self.path, env=self._environment(),
+            capture_output=True, text=True, timeout=WAIT, check=True,
+        ).stdout  # fmt: skip
+
     @contextmanager
     def start(self, *arguments: str) -> Iterator["Started"]:
         """A command that goes on until it is told to end."""

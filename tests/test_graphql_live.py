@@ -1,6 +1,7 @@
 """Live operations under load: shared, joined and resumed without gap or repeat."""
 
 import asyncio
+import json
 import random
 import socket as sockets
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 import websockets
+from websockets.frames import Close
 
 from hub.graphql import live
 from hub.graphql.live import Live
@@ -148,14 +150,14 @@ async def test_variables_that_say_where_to_start_do_not_part_readers(
         return together(self, context, access, position)
 
     monkeypatch.setattr(Live, "_together", noted)
-    async with asking(settings, [receipt("m1"), receipt("m2")]) as hub:
-        async with hub.socket() as one, hub.socket() as other:
-            await one.subscribe(LIVE, after=await hub.cursor(0))
-            await other.subscribe(LIVE, after=await hub.cursor(1))
-            await one.positions(2)
-            await other.positions(1)
-            await hub.post(receipt("m3"))
-            assert await one.positions(1) == await other.positions(1) == [3]
+    two = [receipt("m1"), receipt("m2")]
+    async with asking(settings, two) as hub, hub.socket() as one, hub.socket() as other:
+        await one.subscribe(LIVE, after=await hub.cursor(0))
+        await other.subscribe(LIVE, after=await hub.cursor(1))
+        await one.positions(2)
+        await other.positions(1)
+        await hub.post(receipt("m3"))
+        assert await one.positions(1) == await other.positions(1) == [3]
     assert len(joined) >= 2
     assert len(set(joined)) == 1
 
@@ -172,17 +174,10 @@ async def test_a_reader_who_takes_nothing_is_let_go_and_resumes(tmp_path: Path) 
             await socket.subscribe(HEAVY, after=await hub.cursor(0))
             async with asyncio.timeout(WAIT):
                 while not ended._value.get():
-                    await asyncio.sleep(0.05)
-            seen: list[int] = []
-            cursor = ""
-            with pytest.raises(websockets.ConnectionClosed) as closed:
-                while True:
-                    batch = await socket.next()
-                    cursor = batch["cursor"]
-                    seen += [int(shown["position"]) for shown in batch["receipts"]]
-            assert closed.value.rcvd is not None
-            assert closed.value.rcvd.code == 4008
-            assert closed.value.rcvd.reason.startswith("SLOW_READER")
+                    await hub.ask("{ __typename }")
+            seen, cursor, closed = await _read_to_the_close(socket)
+            assert closed.code == 4008
+            assert closed.reason.startswith("SLOW_READER")
         assert 0 < len(seen) < 10_000
         async with hub.socket() as again:
             await again.subscribe(HEAVY, after=cursor)
@@ -190,26 +185,67 @@ async def test_a_reader_who_takes_nothing_is_let_go_and_resumes(tmp_path: Path) 
         assert seen == list(range(1, 10_001))
 
 
+async def _read_to_the_close(socket: Socket) -> tuple[list[int], str, Close]:
+    """What came until the socket was closed, the last cursor, and why it was."""
+    seen: list[int] = []
+    cursor = ""
+    try:
+        while True:
+            batch = await socket.next()
+            cursor = batch["cursor"]
+            seen += [int(shown["position"]) for shown in batch["receipts"]]
+    except websockets.ConnectionClosed as closed:
+        return seen, cursor, closed.rcvd or Close(1006, "")
+
+
 def _stalling(hub: Asking) -> Any:
-    """A connection of which the kernel takes little and the client reads only when asked."""
+    """A client that reads only when asked."""
+    return hub.connected(sock=_small(hub), max_queue=1, ping_interval=None, max_size=None)
+
+
+def _small(hub: Asking) -> sockets.socket:
+    """A connection of which the kernel keeps little."""
     plain = sockets.socket()
     plain.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 8192)
     host, port = hub.hub.http_url.removeprefix("http://").split(":")
     plain.connect((host, int(port)))
-    return hub.connected(sock=plain, max_queue=1, ping_interval=None, max_size=None)
+    return plain
 
 
 async def test_a_slow_reader_keeps_nobody_waiting(settings: Settings) -> None:
+    async with asking(settings) as hub, _stalling(hub) as slow, hub.socket() as quick:
+        await slow.init({"authorization": f"Bearer {hub.token}"})
+        for socket in (slow, quick):
+            await socket.subscribe(HEAVY)
+            await socket.next()
+        reading = asyncio.create_task(read_to(quick, 6000))
+        for part in range(12):
+            big = (receipt(f"{part}-{n}", client_reference="x" * 500) for n in range(500))
+            await hub.post(*big)
+        async with asyncio.timeout(WAIT):
+            assert await reading == list(range(1, 6001))
+            assert await read_to(slow, 6000) == list(range(1, 6001))
+
+
+async def test_an_event_stream_that_nobody_takes_is_let_go_with_a_reason(tmp_path: Path) -> None:
+    settings = quick_settings(tmp_path, slow_reader_seconds=0.5)
     async with asking(settings) as hub:
-        async with _stalling(hub) as slow, hub.socket() as quick:
-            await slow.init({"authorization": f"Bearer {hub.token}"})
-            for socket in (slow, quick):
-                await socket.subscribe(HEAVY)
-                await socket.next()
-            reading = asyncio.create_task(read_to(quick, 6000))
-            for part in range(12):
-                big = (receipt(f"{part}-{n}", client_reference="x" * 500) for n in range(500))
-                await hub.post(*big)
-            async with asyncio.timeout(WAIT):
-                assert await reading == list(range(1, 6001))
-                assert await read_to(slow, 6000) == list(range(1, 6001))
+        for part in range(20):
+            big = (receipt(f"{part}-{n}", client_reference="x" * 500) for n in range(500))
+            await hub.post(*big)
+        ended = hub.hub.metrics.streams_ended.labels("graphql", "SLOW_READER")
+        body = json.dumps({"query": HEAVY, "variables": {"after": await hub.cursor(0)}})
+        reader, writer = await asyncio.open_connection(sock=_small(hub), limit=2**14)
+        writer.write(
+            f"POST /graphql HTTP/1.1\r\nHost: hub\r\nAuthorization: Bearer {hub.token}\r\n"
+            "Accept: text/event-stream\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}".encode()
+        )
+        async with asyncio.timeout(WAIT):
+            while not ended._value.get():
+                await hub.ask("{ __typename }")
+            answer = await reader.read(-1)
+        writer.close()
+        assert b"SLOW_READER" in answer
+        assert b"event: complete" not in answer
+        assert answer.endswith(b"0\r\n\r\n")

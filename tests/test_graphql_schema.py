@@ -49,6 +49,14 @@ def test_the_operations_of_the_folder_are_valid(file: Path, schema: GraphQLSchem
     assert validate(schema, parse(file.read_text())) == []
 
 
+def test_the_operations_of_the_documentation_are_valid(schema: GraphQLSchema) -> None:
+    page = (ROOT / "docs" / "graphql.md").read_text()
+    blocks = re.findall(r"```graphql\n(.*?)```", page, re.DOTALL)
+    assert len(blocks) >= 3
+    for block in blocks:
+        assert validate(schema, parse(block)) == [], block
+
+
 def test_an_added_field_breaks_nobody_and_a_removed_one_does() -> None:
     present = sdl()
     without = re.sub(r'\n  """[^"]*"""\n  conflict: Boolean!', "", present)

@@ -26,15 +26,15 @@ MESSAGE = """subscription Message($k: String, $p: String, $m: String, $r: String
 
 
 async def test_a_subscription_meets_the_present_and_goes_on(any_settings: Settings) -> None:
-    async with asking(any_settings, [receipt(f"m{n}") for n in range(5)]) as hub:
-        async with hub.socket() as socket:
-            await socket.subscribe(LIVE, after=await hub.cursor(0), batchSize=2)
-            assert await socket.positions(5) == [1, 2, 3, 4, 5]
-            await hub.post(receipt("m5"))
-            batch = await socket.next()
-            assert [r["messageId"] for r in batch["receipts"]] == ["m5"]
-            assert batch["cursor"] == await hub.cursor(6)
-            assert (batch["lag"], batch["caughtUp"]) == ("0", True)
+    five = [receipt(f"m{n}") for n in range(5)]
+    async with asking(any_settings, five) as hub, hub.socket() as socket:
+        await socket.subscribe(LIVE, after=await hub.cursor(0), batchSize=2)
+        assert await socket.positions(5) == [1, 2, 3, 4, 5]
+        await hub.post(receipt("m5"))
+        batch = await socket.next()
+        assert [r["messageId"] for r in batch["receipts"]] == ["m5"]
+        assert batch["cursor"] == await hub.cursor(6)
+        assert (batch["lag"], batch["caughtUp"]) == ("0", True)
 
 
 async def test_without_a_cursor_it_starts_now_and_the_first_batch_comes_at_once(
@@ -148,7 +148,7 @@ async def test_another_providers_message_stays_silent(settings: Settings) -> Non
             await socket.subscribe(LIVE, "live")
             await hub.post(receipt("m1"))
             await hub.post(receipt("m2"), provider=2)
-            seen = []
+            seen: list[Any] = []
             while not seen:
                 message = await socket.receive()
                 assert message["id"] == "live"
@@ -254,9 +254,8 @@ async def test_a_consumer_opens_no_more_streams_than_its_limit(tmp_path: Any) ->
 
 
 async def test_the_old_protocol_is_not_spoken(settings: Settings) -> None:
-    async with asking(settings) as hub:
-        async with hub.connected(subprotocols=["graphql-ws"]) as socket:
-            assert await socket.closing() == 4406
+    async with asking(settings) as hub, hub.connected(subprotocols=["graphql-ws"]) as socket:
+        assert await socket.closing() == 4406
 
 
 async def test_a_page_of_another_origin_opens_no_socket_unless_it_is_allowed(
@@ -328,7 +327,7 @@ async def _until_pong(socket: Socket) -> None:
 async def _noticed(hub: Asking, token: str) -> None:
     """Wait until the hub no longer takes *token*."""
     while "errors" not in (await hub.send("{ viewer { name } }", token)).json():
-        await asyncio.sleep(0.02)
+        pass
 
 
 async def _receipts(socket: Socket) -> Any:

@@ -1,11 +1,12 @@
 """The one HTTP application: callbacks, GraphQL, health and metrics."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import fastapi_offline
 from fastapi import APIRouter, FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
 
@@ -23,8 +24,11 @@ _SWAGGER_FILES = {"swagger-ui-bundle.js", "swagger-ui.css", "favicon.png"}
 _METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def application(*routers: APIRouter) -> FastAPI:
-    """The application with *routers* and a page of documentation that needs no other host."""
+def application(*routers: APIRouter, origins: Sequence[str] = ()) -> FastAPI:
+    """
+    The application with *routers* and a page of documentation that needs no other host; pages of
+    *origins* may call it from browsers.
+    """
     app = FastAPI(
         title="Receipt hub",
         version=__version__,
@@ -35,6 +39,13 @@ def application(*routers: APIRouter) -> FastAPI:
     for router in routers:
         app.include_router(router)
     app.include_router(_documentation())
+    if origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=["POST"],
+            allow_headers=["authorization", "content-type"],
+        )
     return app
 
 

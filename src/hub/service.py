@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
@@ -27,6 +27,12 @@ from hub.log.upkeep import Upkeep
 from hub.log.writer import Writer
 from hub.settings import Settings
 from hub.telemetry import Metrics
+
+_STREAMS, _POSTS = 0.6, 0.75
+"""Shares of a stop's time after which open streams, and posts in flight, are cut off."""
+
+_LAST_WORD_SECONDS = 45.0
+"""How long a connection still waits for a slow reader to take the reason of its end."""
 
 logger = structlog.stdlib.get_logger(__name__)
 
@@ -80,6 +86,8 @@ async def running(settings: Settings) -> AsyncIterator[Hub]:
         upkeep = Upkeep(store, metrics)
         for loop in (writer, tail, accounts, subscriptions, retention, upkeep):
             stack.callback(loops.create_task(loop.run()).cancel)
+        listening = store.dialect.listen(settings, writer.committed.set)
+        stack.callback(loops.create_task(listening).cancel)
 
         grpc_server = await stack.enter_async_context(
             serving(settings, log, feed, accounts, subscriptions, metrics)
@@ -90,13 +98,18 @@ async def running(settings: Settings) -> AsyncIterator[Hub]:
             http.operations(log, writer, feed, metrics, lambda: server.started),
             callback_router(settings, accounts, writer, metrics, feed.draining.is_set),
             graphql_router(settings, log, feed, accounts, metrics),
+            origins=settings.graphql_allowed_origins,
         )
-        stack.push_async_callback(writer.drain)
-        await stack.enter_async_context(_served(server, listener))
+        stopping = _Stopping(settings.drain_seconds)
+        stack.push_async_callback(stopping.wait, _POSTS, writer.drain)
+        await stack.enter_async_context(_served(server, listener, stopping))
 
         async def drain() -> None:
+            stopping.begin()
             await grpc_server.not_serving()
             feed.drain()
+            for surface in (feed, grpc_server):
+                await stopping.wait(_STREAMS, surface.ended)
 
         stack.push_async_callback(drain)
         http_url = _url(settings, listener)
@@ -105,6 +118,31 @@ async def running(settings: Settings) -> AsyncIterator[Hub]:
             settings, store, log, writer, accounts, feed, metrics, http_url, grpc_server.address
         )
         logger.info("draining")
+
+
+class _Stopping:
+    """The time that a stop may take, shared by all that must end before it."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._clock = asyncio.get_running_loop().time
+        self._began = 0.0
+
+    def begin(self) -> None:
+        """The time runs from now on."""
+        self._began = self._clock()
+
+    def left(self, share: float) -> float:
+        """Seconds until *share* of the time is over."""
+        return max(0.0, self._began + share * self._seconds - self._clock())
+
+    async def wait(self, share: float, ending: Callable[[], Awaitable[None]]) -> None:
+        """Wait for *ending*, until *share* of the time is over."""
+        try:
+            async with asyncio.timeout(self.left(share)):
+                await ending()
+        except TimeoutError:
+            logger.warning("cut off: it did not end within HUB_DRAIN_SECONDS")
 
 
 class _Server(uvicorn.Server):
@@ -126,12 +164,15 @@ def _uvicorn(settings: Settings) -> uvicorn.Config:
         proxy_headers=False,
         ws_per_message_deflate=False,
         ws_max_size=settings.max_body_bytes,
-        timeout_graceful_shutdown=max(1, round(settings.drain_seconds)),
+        # A reader that takes nothing answers no ping; it is to hear that it was slow.
+        ws_ping_timeout=settings.slow_reader_seconds + _LAST_WORD_SECONDS,
     )
 
 
 @asynccontextmanager
-async def _served(server: uvicorn.Server, listener: socket.socket) -> AsyncIterator[None]:
+async def _served(
+    server: uvicorn.Server, listener: socket.socket, stopping: _Stopping
+) -> AsyncIterator[None]:
     task = asyncio.create_task(server.serve([listener]))
     try:
         while not server.started:
@@ -142,6 +183,7 @@ async def _served(server: uvicorn.Server, listener: socket.socket) -> AsyncItera
             await asyncio.sleep(0.001)
         yield
     finally:
+        server.config.timeout_graceful_shutdown = stopping.left(_POSTS)  # type: ignore[assignment]
         server.should_exit = True
         await task
 
@@ -158,6 +200,10 @@ def _listener(settings: Settings) -> Iterator[socket.socket]:
     family = socket.AF_INET6 if ":" in settings.http_host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # of Linux; else a reader that was ended but takes
+            # nothing keeps its last bytes in memory until it goes
+            most = round(1000 * (settings.slow_reader_seconds + _LAST_WORD_SECONDS))
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, most)
         try:
             listener.bind((settings.http_host, settings.http_port))
         except OSError as error:

@@ -59,7 +59,10 @@ class Settings(BaseSettings):
     )
     commit_batch: int = Field(500, ge=1, le=5000, description="Most receipts in one transaction.")
     commit_queue: int = Field(
-        10_000, ge=1, description="Most receipts waiting for a commit; beyond it callbacks get 503."
+        10_000,
+        ge=1,
+        description="Most receipts, or KiB of bodies, waiting for a commit; beyond it callbacks"
+        " get 503.",
     )
     lock_seconds: Seconds = Field(2.0, description="Longest wait for the database's write lock.")
     poll_seconds: Seconds = Field(

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
@@ -48,7 +48,7 @@ class Reader:
             except _GONE:
                 await asyncio.sleep(_RETRY_SECONDS)
 
-    def frames(self) -> AsyncIterator[tuple[str, list[Seen]]]:
+    def frames(self) -> AsyncGenerator[tuple[str, list[Seen]], None]:
         """Cursors and receipts of one connection, from `cursor` on."""
         raise NotImplementedError
 
@@ -61,7 +61,7 @@ class Reader:
 class GrpcReader(Reader):
     """StreamReceipts."""
 
-    async def frames(self) -> AsyncIterator[tuple[str, list[Seen]]]:
+    async def frames(self) -> AsyncGenerator[tuple[str, list[Seen]], None]:
         async with grpc.aio.insecure_channel(self.address) as channel:
             start: dict[str, Any] = (
                 {"after": self.cursor} if self.cursor else {"start_at": pb.START_AT_EARLIEST}
@@ -78,7 +78,7 @@ class ConsumingReader(Reader):
     reader has seen already it drops, as the contract tells every consumer to.
     """
 
-    async def frames(self) -> AsyncIterator[tuple[str, list[Seen]]]:
+    async def frames(self) -> AsyncGenerator[tuple[str, list[Seen]], None]:
         async with grpc.aio.insecure_channel(self.address) as channel:
             call = receipts_pb2_grpc.ReceiptServiceStub(channel).Consume(
                 metadata=_metadata(self.token)
@@ -97,7 +97,7 @@ class ConsumingReader(Reader):
 class GraphqlReader(Reader):
     """The subscription `receipts`, over graphql-transport-ws."""
 
-    async def frames(self) -> AsyncIterator[tuple[str, list[Seen]]]:
+    async def frames(self) -> AsyncGenerator[tuple[str, list[Seen]], None]:
         url = f"ws://{self.address}/graphql"
         protocol = Subprotocol("graphql-transport-ws")
         async with websockets.connect(url, subprotocols=[protocol], compression=None) as socket:

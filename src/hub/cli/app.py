@@ -25,7 +25,8 @@ from hub.cli import (
 )
 from hub.errors import HubError
 
-USAGE_EXIT_CODE = 2
+FAULT_EXIT_CODE = 1
+REFUSED_EXIT_CODE = 2
 INTERRUPTED_EXIT_CODE = 130
 
 app = typer.Typer(
@@ -70,8 +71,7 @@ def run(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED_EXIT_CODE
     except Exception as error:  # noqa: BLE001  the last resort before a traceback
-        cause = _cause(error)
-        return _complain(_sentence(cause) if isinstance(cause, HubError) else _unexpected(cause))
+        return _explain(_cause(error))
     return code if isinstance(code, int) else 0
 
 
@@ -93,9 +93,15 @@ def _options(
     pass
 
 
-def _complain(sentence: str) -> int:
+def _complain(sentence: str, code: int = REFUSED_EXIT_CODE) -> int:
     sys.stderr.write(f"hub: {sentence}\n")
-    return USAGE_EXIT_CODE
+    return code
+
+
+def _explain(error: Exception) -> int:
+    if isinstance(error, HubError):
+        return _complain(_sentence(error))
+    return _complain(_unexpected(error), FAULT_EXIT_CODE)
 
 
 def _sentence(error: TyperException | HubError) -> str:

@@ -6,11 +6,15 @@ import signal
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import structlog
 import uvloop
 
 if TYPE_CHECKING:
     from hub.service import Hub
     from hub.settings import Settings
+
+_OVERTIME_SECONDS = 5.0
+logger = structlog.stdlib.get_logger(__name__)
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -26,13 +30,22 @@ async def _run(settings: "Settings", ready: Callable[["Hub"], None]) -> None:
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in _SIGNALS:
-        loop.add_signal_handler(number, _tell, told, number)
-    async with running(settings) as hub:
-        ready(hub)
-        await told.wait()
+        loop.add_signal_handler(number, _tell, told, number, settings.drain_seconds)
+    is_ready = False
+    try:
+        async with running(settings) as hub:
+            is_ready = True
+            ready(hub)
+            await told.wait()
+    except Exception:
+        if is_ready:  # an operator needs more than the line that a user gets
+            logger.exception("the hub stops: a part of it died")
+        raise
 
 
-def _tell(told: asyncio.Event, number: signal.Signals) -> None:
+def _tell(told: asyncio.Event, number: signal.Signals, drain_seconds: float) -> None:
     if told.is_set():  # told twice: whoever asks does not want to wait for the drain
         os._exit(128 + number)
+    # Whatever is in the way: all that was acknowledged is on disk, so an alarm may end it.
+    signal.setitimer(signal.ITIMER_REAL, drain_seconds + _OVERTIME_SECONDS)
     told.set()

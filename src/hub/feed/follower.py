@@ -82,6 +82,8 @@ class Feed:
         self.tail = tail
         self.accounts = accounts
         self.draining = asyncio.Event()
+        self._none_open = asyncio.Event()
+        self._none_open.set()
         self._settings = settings
         self._metrics = metrics
         self._streams: Counter[str] = Counter()
@@ -102,6 +104,10 @@ class Feed:
         self.draining.set()
         self.tail.wake()
 
+    async def ended(self) -> None:
+        """Return when no stream is open."""
+        await self._none_open.wait()
+
     def max_lag(self) -> int:
         """How far the slowest open stream is behind."""
         return max((self.head - position for position in self._followers.values()), default=0)
@@ -117,12 +123,15 @@ class Feed:
             message = "this consumer has too many open streams; close some, or raise the limit"
             raise TooManyStreams(message)
         self._streams[access.consumer] += 1
+        self._none_open.clear()
         self._metrics.followers.labels(surface).inc()
         try:
             yield
         finally:
             self._metrics.followers.labels(surface).dec()
             self._streams[access.consumer] -= 1
+            if not self._streams.total():
+                self._none_open.set()
 
     async def start(
         self,

@@ -7,7 +7,7 @@ that a thousand acknowledgements a second are a few transactions.
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from typing import Any, TypedDict
 
@@ -32,6 +32,9 @@ GROUP_SECONDS = 0.1
 
 RENEW_SECONDS = 2.0
 OBSERVE_SECONDS = 10.0
+LEAVE_SECONDS = 1.0
+"""Longest that the end waits for the database; what is not given back there lapses by itself."""
+
 _LEASE = round(LEASE_SECONDS * 1_000_000)
 
 logger = structlog.stdlib.get_logger(__name__)
@@ -124,7 +127,9 @@ class Subscriptions:
         finally:
             for claim in self._claims.values():
                 claim.leaving = True
-            await self._write(everything=True)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LEAVE_SECONDS):
+                    await self._write(everything=True)
 
     async def _acquire(self, claim: Claim) -> bool:
         now = asyncio.get_running_loop().time()

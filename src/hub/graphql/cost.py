@@ -27,6 +27,7 @@ from hub.graphql.paging import PAGE
 LIST = 10
 """Assumed length of a list whose size no argument says, such as a message's receipts."""
 _PAGED = {"edges", "nodes"}
+_BATCH = "ReceiptBatch"
 _BUCKET_SECONDS = {"MINUTE": 60, "HOUR": 3600, "DAY": 86400}
 
 
@@ -90,7 +91,8 @@ class _Cost:
         definition = parent.fields.get(name)
         if definition is None or not field.selection_set:  # __typename and introspection
             return 1
-        times = page if name in _PAGED else LIST if _is_list(definition.type) else 1
+        paged = name in _PAGED or parent.name == _BATCH
+        times = page if paged else LIST if _is_list(definition.type) else 1
         size = self._page_size(field, set(definition.args))
         if name == "deliveryStats":
             times = size

@@ -1,5 +1,6 @@
 """What a reader of a durable subscription says."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from hub.access import Access
@@ -12,14 +13,40 @@ from hub.receipt import Cursor, Filter
 from hub.v1 import receipts_pb2 as pb
 
 
-async def first(said: AsyncIterator[pb.ConsumeRequest]) -> pb.Open:
-    """The first thing that *said* says, which must be `open`."""
-    async for request in said:
-        if request.WhichOneof("request") == "open":
-            return request.open
-        break
-    message = "a stream starts with open"
-    raise BadInput(message, field="open")
+class Listener:
+    """
+    Hears what the reader of one stream says, in a task of its own.  The task is never cancelled,
+    since grpc does not stand it that a read is left while it is under way; it ends with the call.
+    """
+
+    def __init__(self, said: AsyncIterator[pb.ConsumeRequest], epoch: str) -> None:
+        loop = asyncio.get_running_loop()
+        self._said, self._epoch = said, epoch
+        self._opened: asyncio.Future[pb.Open] = loop.create_future()
+        self._claimed: asyncio.Future[Claim | None] = loop.create_future()
+        self.task = asyncio.create_task(self._listen())
+
+    async def opened(self) -> pb.Open:
+        """What the reader opens, which it must say first."""
+        return await self._opened
+
+    def obey(self, claim: Claim | None) -> None:
+        """Do what else is said to *claim*; to none, once the reader has gone."""
+        if not self._claimed.done():
+            self._claimed.set_result(claim)
+
+    async def _listen(self) -> None:
+        try:
+            asked = await _first(self._said)
+        except Exception as error:  # noqa: BLE001  # whoever waits for it raises it
+            if not self._opened.done():
+                self._opened.set_exception(error)
+            return
+        if not self._opened.done():
+            self._opened.set_result(asked)
+        claim = await self._claimed
+        if claim is not None:
+            await _obey(self._said, claim, self._epoch)
 
 
 def declaration(asked: pb.Open, access: Access) -> Declaration:
@@ -43,8 +70,16 @@ def wants(asked: pb.Open, wanted: Filter) -> Wants:
     )
 
 
-async def listen(said: AsyncIterator[pb.ConsumeRequest], claim: Claim, epoch: str) -> None:
-    """Do what else *said* says to *claim*, to its end; what cannot be done ends the reader."""
+async def _first(said: AsyncIterator[pb.ConsumeRequest]) -> pb.Open:
+    async for request in said:
+        if request.WhichOneof("request") == "open":
+            return request.open
+        break
+    message = "a stream starts with open"
+    raise BadInput(message, field="open")
+
+
+async def _obey(said: AsyncIterator[pb.ConsumeRequest], claim: Claim, epoch: str) -> None:
     try:
         async for request in said:
             _do(request, claim, epoch)

@@ -1,6 +1,5 @@
 """The gRPC server, from its port to its last call."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -41,13 +40,9 @@ class GrpcServer:
         """Tell load balancers that this hub is leaving; calls are still taken."""
         await self._health.not_serving()
 
-    async def idle(self, seconds: float) -> None:
-        """Wait until no call of the hub's service is open, at most for *seconds*."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._calls.none_open()
-        except TimeoutError:
-            return
+    async def ended(self) -> None:
+        """Return when no call of the hub's service is open."""
+        await self._calls.none_open()
 
 
 @asynccontextmanager
@@ -60,8 +55,8 @@ async def serving(
     metrics: Metrics,
 ) -> AsyncIterator[GrpcServer]:
     """
-    Take calls until the end of the block; then say so, wait for open calls to end, and stop.
-    Whoever leaves the block calls `Feed.drain` first, so that streams do end.
+    Take calls until the end of the block, then cut off what is still open.  Whoever leaves the
+    block lets streams end before: `GrpcServer.not_serving`, `Feed.drain`, `ended`.
     """
     calls = Calls(SERVICE, metrics, settings.slow_reader_seconds)
     server = grpc.aio.server(interceptors=[calls], options=_options(settings))
@@ -75,10 +70,9 @@ async def serving(
         await server.start()
         await health.serving()
         yield served
-        await served.not_serving()
-        await served.idle(settings.drain_seconds)
     finally:
         await server.stop(_LAST_WORDS_SECONDS)
+        await receipts.silence(_LAST_WORDS_SECONDS)
 
 
 def _bind(server: grpc.aio.Server, settings: Settings) -> str:

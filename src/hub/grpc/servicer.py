@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 
 from hub.access import Access, Scope
 from hub.errors import BadInput, NotFound, Unauthenticated
@@ -36,6 +36,7 @@ class Receipts(receipts_pb2_grpc.ReceiptServiceServicer):
         self._accounts = accounts
         self._subscriptions = subscriptions
         self._encoder = encoder
+        self._listening: set[asyncio.Task[None]] = set()
 
     async def StreamReceipts(
         self, request: pb.StreamReceiptsRequest, context: Context
@@ -64,8 +65,8 @@ class Receipts(receipts_pb2_grpc.ReceiptServiceServicer):
     ) -> AsyncIterator[bytes]:
         """A durable subscription, read and acknowledged."""
         access = await authenticated(context, self._accounts)
-        async with self._feed.stream(access, "grpc"):
-            asked = await consuming.first(said)
+        async with self._feed.stream(access, "grpc"), self._listener(said) as listener:
+            asked = await listener.opened()
             regions = self._accounts.regions()
             wanted = access.limit(requests.receipt_filter(asked.filter, regions, "open.filter"))
             key = await self._subscriptions.declare(
@@ -73,14 +74,11 @@ class Receipts(receipts_pb2_grpc.ReceiptServiceServicer):
             )
             claim = self._subscriptions.claim(key)
             reading = self._subscriptions.read(access, claim, consuming.wants(asked, wanted))
-            listening = asyncio.create_task(consuming.listen(said, claim, self._feed.epoch))
-            try:
-                async with aclosing(reading) as deliveries:
-                    async for delivery in deliveries:
-                        for piece in self._encoder.deliveries(delivery, unmasked=access.unmasked):
-                            yield piece
-            finally:
-                listening.cancel()
+            listener.obey(claim)
+            async with aclosing(reading) as deliveries:
+                async for delivery in deliveries:
+                    for piece in self._encoder.deliveries(delivery, unmasked=access.unmasked):
+                        yield piece
 
     async def ListReceipts(self, request: pb.ListReceiptsRequest, context: Context) -> bytes:
         """One page."""
@@ -140,6 +138,23 @@ class Receipts(receipts_pb2_grpc.ReceiptServiceServicer):
         return pb.GetLogResponse(
             epoch=bounds.epoch, oldest=bounds.oldest_cursor, head=bounds.head_cursor
         )
+
+    async def silence(self, seconds: float) -> None:
+        """Wait until nothing is read from streams any more, at most for *seconds*."""
+        if self._listening:
+            await asyncio.wait(self._listening, timeout=seconds)
+
+    @asynccontextmanager
+    async def _listener(
+        self, said: AsyncIterator[pb.ConsumeRequest]
+    ) -> AsyncIterator[consuming.Listener]:
+        listener = consuming.Listener(said, self._feed.epoch)
+        self._listening.add(listener.task)
+        listener.task.add_done_callback(self._listening.discard)
+        try:
+            yield listener
+        finally:
+            listener.obey(None)
 
     async def _messages(
         self, access: Access, asked: list[pb.GetMessageRequest], prefixes: list[str]

@@ -34,8 +34,8 @@ class Arrival:
 
     @property
     def weight(self) -> int:
-        """What it counts for in queues and batches."""
-        return len(self.receipts) + len(self.unreadable) or 1
+        """What it counts for in queues and batches: its items, or its KiB where those are more."""
+        return max(1, len(self.receipts) + len(self.unreadable), len(self.body) // 1024)
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,10 @@ class Dialect(Protocol):
         """Tell other processes, at this transaction's commit, that the log ends at *head*."""
         ...
 
+    async def listen(self, settings: Settings, heard: Callable[[], None]) -> None:
+        """Call *heard* at announcements, until cancelled; some are missed, so readers poll too."""
+        ...
+
 
 class Transactor(Protocol):
     """Runs transactions that are written as plain functions, each in one go."""

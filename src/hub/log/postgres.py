@@ -1,9 +1,12 @@
 """PostgreSQL: several hubs share one log."""
 
+import asyncio
 from collections.abc import Callable
 
 import asyncpg
+import structlog
 from sqlalchemy import Connection, text
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -12,6 +15,9 @@ from hub.settings import Settings
 
 CHANNEL = "hub_head"
 READERS = 8
+LISTEN_AGAIN_SECONDS = 5.0
+
+logger = structlog.stdlib.get_logger(__name__)
 
 _DATA_CLASSES = ("22", "23")  # SQLSTATE: data exception, integrity constraint violation
 
@@ -79,6 +85,31 @@ def advice(_error: BaseException) -> str:
 def announce(connection: Connection, head: int) -> None:
     """One NOTIFY per batch, with the head only; readers poll as well."""
     connection.execute(text(f"SELECT pg_notify('{CHANNEL}', :head)"), {"head": str(head)})
+
+
+async def listen(settings: Settings, heard: Callable[[], None]) -> None:
+    """Listen on a connection of its own, and begin again whenever that breaks."""
+    url = make_url(settings.store_url).set(drivername="postgresql")
+    while True:
+        try:
+            await _listen(url.render_as_string(hide_password=False), heard)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            logger.warning(
+                "announcements of other hubs are not heard; the log is polled",
+                error=type(error).__name__,
+            )
+        await asyncio.sleep(LISTEN_AGAIN_SECONDS)
+
+
+async def _listen(url: str, heard: Callable[[], None]) -> None:
+    ended = asyncio.Event()
+    connection = await asyncpg.connect(url, timeout=10)
+    try:
+        connection.add_termination_listener(lambda _connection: ended.set())
+        await connection.add_listener(CHANNEL, lambda *_announcement: heard())
+        await ended.wait()
+    finally:
+        await connection.close(timeout=2)
 
 
 def _engine(settings: Settings, size: int, server_settings: dict[str, str]) -> AsyncEngine:

@@ -134,6 +134,10 @@ def announce(connection: Connection, head: int) -> None:
     """One process only: the hub's own event wakes its readers."""
 
 
+async def listen(_settings: Settings, _heard: Callable[[], None]) -> None:
+    """Nobody else announces anything."""
+
+
 def _folder(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

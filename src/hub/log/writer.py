@@ -42,6 +42,7 @@ class Writer:
         self._batch, self._queue_limit = batch, queue
         self._metrics = metrics
         self._queue: deque[_Waiting] = deque()
+        self._committing: list[_Waiting] = []
         self._weight = 0
         self._arrived = asyncio.Event()
         self._idle = asyncio.Event()
@@ -70,18 +71,29 @@ class Writer:
 
     async def run(self) -> None:
         """Commit batch after batch, until cancelled."""
-        while True:
-            await self._wait()
-            batch = self._gather()
-            if batch:
-                await self._commit(batch)
-            if not self._queue:
-                self._idle.set()
+        try:
+            while True:
+                await self._wait()
+                self._committing = self._gather()
+                if self._committing:
+                    await self._commit(self._committing)
+                if not self._queue:
+                    self._idle.set()
+        finally:
+            self._give_up()
 
     async def drain(self) -> None:
         """Take nothing more; return when all that was taken is answered."""
         self._closed = True
         await self._idle.wait()
+
+    def _give_up(self) -> None:
+        """Nobody commits any more, so nobody may wait for it."""
+        self._closed = True
+        for waiting in (*self._committing, *self._queue):
+            _answer(waiting, StoreUnavailable())
+        self._queue.clear()
+        self._idle.set()
 
     async def _wait(self) -> None:
         while not self._queue:

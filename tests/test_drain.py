@@ -1,0 +1,245 @@
+"""How a hub stops: readers with a last frame, posts with their answer, and all of it in time."""
+
+import asyncio
+import json
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import grpc
+import httpx
+import pytest
+import websockets
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from websockets.asyncio.client import ClientConnection
+from websockets.typing import Subprotocol
+
+from hub.service import running
+from hub.settings import Settings
+from hub.v1 import receipts_pb2 as pb
+from tests.calling import Caller, refusal
+from tests.chaos.process import Process, process
+from tests.chaos.siege import Secrets, accounts
+from tests.conftest import quick_settings
+from tests.providing import NOT_NOW, STORED, answer, batch
+
+CALLS, CHANNELS, SOCKETS = 200, 10, 100
+WAIT = 20.0
+
+_DRAINING = (grpc.StatusCode.UNAVAILABLE, "DRAINING")
+_SUBSCRIPTION = "subscription ($a: Cursor) { receipts(after: $a) { cursor receipts { position } } }"
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a stream ended: what came after the signal, and the reason."""
+
+    frames: list[tuple[str, list[int]]]
+    reason: Any
+
+
+@asynccontextmanager
+async def serving(
+    tmp_path: Path, **changes: object
+) -> AsyncIterator[tuple[Process, Secrets, httpx.AsyncClient]]:
+    """A hub's process that is ready, with five receipts in its log."""
+    quiet = {"heartbeat_seconds": 60, "drain_seconds": WAIT}
+    settings = quick_settings(tmp_path, **(quiet | changes))
+    secrets = await accounts(settings)
+    async with process(settings, tmp_path) as hub, httpx.AsyncClient(timeout=WAIT) as client:
+        hub.start()
+        await hub.ready()
+        assert answer(await client.post(hub.url + secrets.callback, content=batch(0, 5))) == STORED
+        yield hub, secrets, client
+
+
+async def test_a_hub_that_is_told_to_stop_ends_everything_as_it_should(tmp_path: Path) -> None:
+    async with serving(tmp_path) as (hub, secrets, _), AsyncExitStack() as open_things:
+        calls = await _calls(hub, secrets, open_things)
+        sockets = await _sockets(hub, secrets, open_things)
+        post = await open_things.enter_async_context(_half_a_post(hub, secrets))
+        assert hub.child
+        hub.child.send_signal(signal.SIGTERM)
+
+        ends = await asyncio.gather(*map(_end_of_call, calls), *map(_end_of_socket, sockets))
+        assert [end.reason for end in ends[:CALLS]] == [_DRAINING] * CALLS
+        assert [end.reason for end in ends[CALLS:]] == [1012] * SOCKETS
+        for end in ends:
+            assert end.frames
+            assert {(c.partition(":")[2], *p) for c, p in end.frames} == {("5",)}
+        assert await post.rest() == STORED
+        async with asyncio.timeout(WAIT):
+            assert await hub.ended() == 0
+
+
+async def test_while_streams_end_the_hub_says_that_it_is_leaving_and_takes_nothing(
+    tmp_path: Path,
+) -> None:
+    async with serving(tmp_path) as (hub, secrets, client):
+        for start in range(0, 20_000, 2_000):
+            response = await client.post(
+                hub.url + secrets.callback, content=batch(1000 + start, 2_000)
+            )
+            assert answer(response) == STORED
+        async with grpc.aio.insecure_channel(hub.grpc_address) as channel:
+            stalled = Caller(channel, secrets.token).stream(start_at=pb.START_AT_EARLIEST)
+            await stalled.read()
+            assert hub.child
+            hub.child.send_signal(signal.SIGTERM)
+            await _not_ready(hub, client)
+            assert (await client.get(f"{hub.url}/readyz")).json()["reason"] == "draining"
+            assert await _health(channel) == "NOT_SERVING"
+            refused = await client.post(hub.url + secrets.callback, content=batch(1, 1))
+            assert answer(refused) == NOT_NOW
+            refused_call = Caller(channel, secrets.token).stream()
+            assert (await _end_of_call(refused_call)).reason == _DRAINING
+            stalled.cancel()
+            async with asyncio.timeout(WAIT):
+                assert await hub.ended() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_told_twice_it_ends_at_once(tmp_path: Path, number: signal.Signals) -> None:
+    async with (
+        serving(tmp_path, drain_seconds=600) as (hub, secrets, _),
+        _half_a_post(hub, secrets),
+    ):
+        assert hub.child
+        hub.child.send_signal(signal.SIGTERM)
+        await _leaving(hub)
+        assert await hub.stop(number) == 128 + number
+
+
+async def test_what_does_not_end_in_time_is_cut_off(tmp_path: Path) -> None:
+    async with serving(tmp_path, drain_seconds=1, body_seconds=600) as (hub, secrets, _):
+        async with _half_a_post(hub, secrets):
+            assert await hub.stop() == 0
+        assert "cut off" in hub.lines or "graceful shutdown exceeded" in hub.lines
+
+
+async def test_a_loop_that_dies_takes_the_hub_down(settings: Settings) -> None:
+    async def broken() -> None:
+        raise ZeroDivisionError
+
+    with pytest.RaisesGroup(ZeroDivisionError):
+        async with running(settings) as hub:
+            hub.feed.tail._advance = broken  # type: ignore[method-assign]
+            await asyncio.sleep(WAIT)
+
+
+async def _calls(hub: Process, secrets: Secrets, open_things: AsyncExitStack) -> list[Any]:
+    """Streams over several channels, each of which has had its first frame."""
+    callers = []
+    for _ in range(CHANNELS):
+        options = [("grpc.use_local_subchannel_pool", 1)]
+        channel = grpc.aio.insecure_channel(hub.grpc_address, options=options)
+        callers.append(Caller(await open_things.enter_async_context(channel), secrets.token))
+    calls = [
+        callers[number % CHANNELS].stream(start_at=pb.START_AT_EARLIEST) for number in range(CALLS)
+    ]
+    for frame in await asyncio.gather(*(call.read() for call in calls)):
+        assert [receipt.position for receipt in frame.receipts] == [1, 2, 3, 4, 5]
+    return calls
+
+
+async def _sockets(
+    hub: Process, secrets: Secrets, open_things: AsyncExitStack
+) -> list[ClientConnection]:
+    """Sockets with a subscription that has had its first result."""
+    sockets = []
+    for _ in range(SOCKETS):
+        socket = await open_things.enter_async_context(
+            websockets.connect(
+                hub.url.replace("http", "ws", 1) + "/graphql",
+                subprotocols=[Subprotocol("graphql-transport-ws")],
+                compression=None,
+            )
+        )
+        payload: dict[str, Any] = {"authorization": f"Bearer {secrets.token}"}
+        await socket.send(json.dumps({"type": "connection_init", "payload": payload}))
+        payload = {"query": _SUBSCRIPTION}
+        await socket.send(json.dumps({"type": "subscribe", "id": "1", "payload": payload}))
+        assert json.loads(await socket.recv())["type"] == "connection_ack"
+        assert json.loads(await socket.recv())["type"] == "next"
+        sockets.append(socket)
+    return sockets
+
+
+async def _end_of_call(call: Any) -> End:
+    frames = []
+    try:
+        async with asyncio.timeout(WAIT):
+            while (frame := await call.read()) is not grpc.aio.EOF:
+                frames.append((frame.cursor, [r.position for r in frame.receipts]))
+    except grpc.RpcError as error:
+        refused = refusal(error)
+        return End(frames, (refused.code, refused.reason))
+    return End(frames, None)
+
+
+async def _end_of_socket(socket: ClientConnection) -> End:
+    frames = []
+    try:
+        async with asyncio.timeout(WAIT):
+            while True:
+                message = json.loads(await socket.recv())
+                if message["type"] == "next":
+                    result = message["payload"]["data"]["receipts"]
+                    positions = [int(receipt["position"]) for receipt in result["receipts"]]
+                    frames.append((result["cursor"], positions))
+    except websockets.ConnectionClosed as closed:
+        return End(frames, closed.rcvd.code if closed.rcvd else None)
+
+
+async def _health(channel: grpc.aio.Channel) -> str:
+    answered = await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest())
+    return health_pb2.HealthCheckResponse.ServingStatus.Name(answered.status)
+
+
+async def _not_ready(hub: Process, client: httpx.AsyncClient) -> None:
+    async with asyncio.timeout(WAIT):
+        while (await client.get(f"{hub.url}/readyz")).status_code == 200:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def _leaving(hub: Process) -> None:
+    """Return once the signal was heard."""
+    async with asyncio.timeout(WAIT):
+        while "draining" not in hub.lines:  # noqa: ASYNC110  # it is another process
+            await asyncio.sleep(0.01)
+
+
+@dataclass(frozen=True, slots=True)
+class HalfAPost:
+    """A callback whose body is under way."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    missing: bytes
+
+    async def rest(self) -> tuple[int, str]:
+        """Send what is missing; the answer."""
+        self.writer.write(self.missing)
+        async with asyncio.timeout(WAIT):
+            status = int((await self.reader.readline()).split()[1])
+            body = await self.reader.readuntil(b"}")
+        return status, json.loads(body[body.index(b"{") :])["respCode"]
+
+
+@asynccontextmanager
+async def _half_a_post(hub: Process, secrets: Secrets) -> AsyncIterator[HalfAPost]:
+    body = batch(1000, 10)
+    reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(hub.url).port)
+    head = f"POST {secrets.callback} HTTP/1.1\r\nHost: h\r\nContent-Length: {len(body)}\r\n\r\n"
+    writer.write(head.encode() + body[:100])
+    await writer.drain()
+    async with httpx.AsyncClient() as client:  # what came before it has been read as well
+        await client.get(f"{hub.url}/healthz")
+    try:
+        yield HalfAPost(reader, writer, body[100:])
+    finally:
+        writer.close()
