@@ -90,7 +90,7 @@ async def test_the_write_ahead_log_stays_bounded_while_many_read(
         readers = [asyncio.create_task(read()) for _ in range(100)]
         for start in range(0, 10_000, 500):
             await hub.post(*(receipt(f"m{n}") for n in range(start, start + 500)))
-            await upkeep.look(wal)
+            await upkeep.look(file(settings))
             largest = max(largest, wal.stat().st_size)
         stop.set()
         await asyncio.gather(*readers)

@@ -104,11 +104,15 @@ def test_callbacks_are_read_again_and_the_difference_is_shown_before(capsys: Out
     assert "Nothing differs" in capsys.readouterr().out
 
 
-def test_a_clean_database_is_verified(capsys: Output) -> None:
-    async def fill(log: OpenLog) -> None:
+def fill() -> None:
+    async def work(log: OpenLog) -> None:
         await log.post(receipt("m1"), receipt("m2"))
 
-    with_log(fill)
+    with_log(work)
+
+
+def test_a_clean_database_is_verified(capsys: Output) -> None:
+    fill()
     report = ask(capsys, "verify")
     assert (report["clean"], report["receipts"], report["messages"]) == (True, 2, 2)
     assert run(["verify"]) == 0
@@ -116,7 +120,7 @@ def test_a_clean_database_is_verified(capsys: Output) -> None:
 
 
 def test_a_database_with_a_hole_is_told_by_exit_code_1(capsys: Output) -> None:
-    test_a_clean_database_is_verified(capsys)
+    fill()
     with sqlite3.connect("var/hub.db") as database:
         database.execute("DELETE FROM receipt WHERE position = 1")
     database.close()
@@ -132,7 +136,7 @@ def test_a_database_with_a_hole_is_told_by_exit_code_1(capsys: Output) -> None:
 def test_a_backup_is_a_database_of_its_own(
     capsys: Output, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    test_a_clean_database_is_verified(capsys)
+    fill()
     copied = ask(capsys, "backup", "copies/hub.db")
     assert copied["file"] == "copies/hub.db"
     monkeypatch.setenv("HUB_DATA_DIR", str(tmp_path / "copies"))

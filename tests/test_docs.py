@@ -78,6 +78,16 @@ def test_metrics_that_alerts_name_exist() -> None:
     assert named <= known
 
 
+def test_log_lines_that_operators_look_up_exist() -> None:
+    sources = "".join(path.read_text("utf-8") for path in (ROOT / "src/hub").rglob("*.py"))
+    joined = re.sub(r'"\s*\n\s*"', "", sources)
+    table = (ROOT / "docs/operating.md").read_text("utf-8").split("## Log lines")[1]
+    lines = re.findall(r"^\| (`[^|]+`) \|", table.split("## ")[0], re.MULTILINE)
+    assert lines
+    for line in re.findall(r"`([^`]+)`", " ".join(lines)):
+        assert line in joined, line
+
+
 def test_each_promise_names_tests_that_exist() -> None:
     text = (ROOT / "docs/architecture.md").read_text("utf-8")
     promised = set(re.findall(r"\btest_[a-z0-9_]+\b(?!\.py)", text))

@@ -17,7 +17,7 @@ from hub.feed.subscriptions import Subscriptions
 from hub.feed.tail import Tail
 from hub.graphql.app import graphql_router
 from hub.grpc.server import serving
-from hub.intake.webhook import callback_router
+from hub.intake.webhook import Webhook, documentation
 from hub.log.accounts import Accounts
 from hub.log.commit import Committer
 from hub.log.log import ReceiptLog
@@ -95,8 +95,9 @@ async def running(settings: Settings) -> AsyncIterator[Hub]:
         stack.callback(loops.create_task(grpc_server.run()).cancel)
         server = _Server(_uvicorn(settings))
         server.config.app = http.application(
+            Webhook(settings, accounts, writer, metrics, feed.draining.is_set),
             http.operations(log, writer, feed, metrics, lambda: server.started),
-            callback_router(settings, accounts, writer, metrics, feed.draining.is_set),
+            documentation(),
             graphql_router(settings, log, feed, accounts, metrics),
             origins=settings.graphql_allowed_origins,
         )
@@ -198,7 +199,8 @@ def _writer(store: Store, settings: Settings, metrics: Metrics) -> Writer:
 @contextmanager
 def _listener(settings: Settings) -> Iterator[socket.socket]:
     family = socket.AF_INET6 if ":" in settings.http_host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as listener:
+    # With its protocol named: asyncio turns Nagle's algorithm off for such sockets alone.
+    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if hasattr(socket, "TCP_USER_TIMEOUT"):  # of Linux; else a reader that was ended but takes
             # nothing keeps its last bytes in memory until it goes

@@ -119,6 +119,8 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
     async def handle_message(self, message: Any) -> None:
         """Take a message of the protocol; one of another shape closes the socket with 4400."""
         if _shaped(message):
+            if message.get("payload") is None:  # the protocol's way to say that there is none
+                message.pop("payload", None)
             await super().handle_message(message)
         else:
             await self.handle_invalid_message("Failed to parse message")

@@ -153,7 +153,7 @@ def _writing(settings: Settings) -> dict[str, Any]:
         "busy_timeout": round(settings.lock_seconds * 1000),
         "cache_size": -65536,
         "temp_store": "MEMORY",
-        "wal_autocheckpoint": 2000,
+        "wal_autocheckpoint": 0,  # `hub.log.upkeep` does it beside the commits
         "journal_size_limit": 67_108_864,
     }
 

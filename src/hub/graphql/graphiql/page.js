@@ -84,5 +84,5 @@ subscription Follow($after: Cursor) {
     isHeadersEditorEnabled: true,
     shouldPersistHeaders: false,
   });
-  window.ReactDOM.createRoot(document.getElementById("page")).render(element);
+  window.ReactDOM.render(element, document.getElementById("page"));
 })();
