@@ -15,6 +15,7 @@ from hub.log.verify import verify
 from hub.receipt import Entry
 from hub.service import Hub, running
 from hub.settings import Settings
+from tests.waiting import until
 
 STORED = (200, "00000")
 NOT_NOW = (503, "00017")
@@ -37,11 +38,13 @@ class Providing:
         """The status of `/readyz`."""
         return (await self.client.get(f"{self.hub.http_url}/readyz")).status_code
 
-    async def ready_again(self, seconds: float = 20) -> None:
+    async def ready_again(self) -> None:
         """Return once `/readyz` is 200."""
-        async with asyncio.timeout(seconds):
-            while await self.ready() != 200:  # noqa: ASYNC110  # it cannot tell
-                await asyncio.sleep(0.05)
+
+        async def ready() -> bool:
+            return await self.ready() == 200
+
+        await until(ready)
 
     async def entries(self) -> list[Entry]:
         """The whole log."""

@@ -16,11 +16,12 @@ from hub.receipt import Status
 from hub.service import Hub
 from hub.settings import Settings
 from tests.asking import asking
-from tests.calling import Caller, refusal, refused
+from tests.calling import Caller, Refusal, refusal, refused
 from tests.chaos import hostile, stalled
 from tests.conftest import quick_settings
 from tests.making import arrival, receipt
 from tests.providing import OVERLOADED, STORED, batch, body, providing
+from tests.waiting import until
 
 WAIT = 20.0
 
@@ -104,9 +105,7 @@ async def fill(hub: Hub, receipts: int) -> None:
 async def ended(hub: Hub, surface: str) -> None:
     """Return once a stream of *surface* was ended as a slow reader's."""
     counter = hub.metrics.streams_ended.labels(surface, "SLOW_READER")
-    async with asyncio.timeout(WAIT):
-        while not counter._value.get():
-            await asyncio.sleep(0.02)
+    await until(lambda: counter._value.get() > 0)
 
 
 async def test_a_grpc_reader_that_stalls_is_told_so_and_resumes_without_loss(
@@ -116,11 +115,7 @@ async def test_a_grpc_reader_that_stalls_is_told_so_and_resumes_without_loss(
         async with stalled.grpc_reader(hub.hub.grpc_address, hub.token, "") as call:
             await fill(hub.hub, 2000)
             await ended(hub.hub, "grpc")
-            frames = []
-            with pytest.raises(grpc.RpcError) as caught:
-                while True:
-                    frames.append(await call.read())
-        told = refusal(caught.value)
+            frames, told = await _to_the_end(call)
         assert (told.code, told.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "SLOW_READER")
         async with grpc.aio.insecure_channel(hub.hub.grpc_address) as channel:
             frames += await Caller(channel, hub.token).stored(after=frames[-1].cursor)
@@ -159,13 +154,7 @@ async def test_a_reader_that_never_reads_again_is_let_go(
         port = urlsplit(hub.hub.http_url).port
         async with reader(hub.hub.http_url, hub.token, await hub.cursor(0)):
             await ended(hub.hub, "graphql")
-            async with asyncio.timeout(WAIT):
-                while port in {
-                    there.laddr.port
-                    for there in psutil.Process().net_connections("tcp")
-                    if there.status == psutil.CONN_ESTABLISHED
-                }:
-                    await asyncio.sleep(0.05)
+            await until(lambda: port not in _connected())
 
 
 async def test_streams_in_all_and_of_one_consumer_are_limited_over_all_surfaces(
@@ -189,9 +178,23 @@ async def test_streams_in_all_and_of_one_consumer_are_limited_over_all_surfaces(
         await socket.subscribe(stalled.SUBSCRIPTION, number="2")
         assert (await socket.error())["code"] == "TOO_MANY_STREAMS"
         held.cancel()
-        async with asyncio.timeout(WAIT):
-            while not await _opens(theirs.stream()):
-                await asyncio.sleep(0.02)
+        await until(lambda: _opens(theirs.stream()))
+
+
+def _connected() -> set[int]:
+    """Ports that connections of this process come from."""
+    connections = psutil.Process().net_connections("tcp")
+    return {c.laddr.port for c in connections if c.status == psutil.CONN_ESTABLISHED}
+
+
+async def _to_the_end(call: Any) -> tuple[list[Any], Refusal]:
+    """The frames that come, and why no more do."""
+    frames = []
+    try:
+        while True:
+            frames.append(await call.read())
+    except grpc.RpcError as error:
+        return frames, refusal(error)
 
 
 async def _opens(call: Any) -> bool:

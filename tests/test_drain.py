@@ -26,6 +26,7 @@ from tests.chaos.process import Process, process
 from tests.chaos.siege import Secrets, accounts
 from tests.conftest import quick_settings
 from tests.providing import NOT_NOW, STORED, answer, batch
+from tests.waiting import until
 
 CALLS, CHANNELS, SOCKETS = 200, 10, 100
 WAIT = 20.0
@@ -201,16 +202,15 @@ async def _health(channel: grpc.aio.Channel) -> str:
 
 
 async def _not_ready(hub: Process, client: httpx.AsyncClient) -> None:
-    async with asyncio.timeout(WAIT):
-        while (await client.get(f"{hub.url}/readyz")).status_code == 200:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+    async def refused() -> bool:
+        return (await client.get(f"{hub.url}/readyz")).status_code == 503
+
+    await until(refused)
 
 
 async def _leaving(hub: Process) -> None:
     """Return once the signal was heard."""
-    async with asyncio.timeout(WAIT):
-        while "draining" not in hub.lines:  # noqa: ASYNC110  # it is another process
-            await asyncio.sleep(0.01)
+    await until(lambda: "draining" in hub.lines)
 
 
 @dataclass(frozen=True, slots=True)

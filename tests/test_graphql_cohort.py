@@ -82,6 +82,7 @@ async def test_heartbeats_reach_those_at_their_position() -> None:
     window = Cohort()
     reading = asyncio.create_task(taken(window, 4, 2))
     other = asyncio.create_task(taken(window, 9, 1))
+    await asyncio.sleep(0)  # both wait now
     await publish(window, event(4, 4), event(4, 7))
     assert await reading == ["4-4", "4-7"]
     await publish(window, event(7, 9))

@@ -122,7 +122,7 @@ async def test_messages_count_where_they_began_by_their_present_status(
         (later, Status.DELIVERED): (1, 0, None),
     }
     assert (total.messages, total.delivered_share) == (2, 0.5)
-    assert total.latency_p50_ms == pytest.approx(2000, rel=0.026)
+    assert total.latency_p50_ms == pytest.approx(2000, rel=0.06)
 
 
 def test_percentiles_are_within_a_bucket_of_the_truth() -> None:
@@ -132,7 +132,7 @@ def test_percentiles_are_within_a_bucket_of_the_truth() -> None:
 
     for share in (0.5, 0.95):
         truth = latencies[int(share * len(latencies)) - 1]
-        assert percentile(counts.items(), share) == pytest.approx(truth, rel=0.03, abs=1)
+        assert percentile(counts.items(), share) == pytest.approx(truth, rel=0.06, abs=1)
     assert percentile([], 0.5) is None
     assert bucket(10_000, 5) == 0
     assert bucket(None, 5) is None

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from pathlib import Path
 import httpx
 
 from hub.settings import Settings, variable
+from tests.waiting import until
 
 START_SECONDS = 30.0
 """Longest that a start may take on a busy machine."""
@@ -89,12 +89,9 @@ class Process:
         """Its exit code, once it has ended by itself."""
         child = self.child
         assert child is not None
-        until = time.monotonic() + START_SECONDS
-        while (code := child.poll()) is None:
-            assert time.monotonic() < until, self.lines
-            await asyncio.sleep(0.01)
+        await until(lambda: child.poll() is not None)
         self.child = None
-        return code
+        return child.wait()
 
     @property
     def _stderr(self) -> Path:

@@ -18,8 +18,7 @@ from hub.settings import Settings
 from tests.chaos.load import Journal, Load
 from tests.chaos.process import Process, process
 from tests.chaos.readers import ConsumingReader, GraphqlReader, GrpcReader, Reader, Seen
-
-CATCH_UP_SECONDS = 30.0
+from tests.waiting import until
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +117,7 @@ async def _under_fire(hub: Process, load: Load, kills: int, chance: random.Rando
 async def _caught_up(settings: Settings, readers: list[Reader]) -> None:
     async with opened(settings) as store:
         head = (await ReceiptLog(store).bounds()).head
-    async with asyncio.timeout(CATCH_UP_SECONDS):
-        while any(reader.position < head for reader in readers):  # noqa: ASYNC110  # polls
-            await asyncio.sleep(0.02)
+    await until(lambda: all(reader.position >= head for reader in readers))
 
 
 async def _examined(settings: Settings) -> tuple[list[Seen], list[str]]:

@@ -1,8 +1,8 @@
 """
-Latencies as a histogram of fixed buckets, 5 % wide, so that counts add up over any range.
+Latencies as a histogram of fixed buckets, 10 % wide, so that counts add up over any range.
 
-Bucket 0 is below 1 ms, which includes clocks that run ahead; bucket n ends at 1.05^n ms.  A
-percentile is the middle of its bucket: at most 2.5 % off.
+Bucket 0 is below 1 ms, which includes clocks that run ahead; bucket n ends at 1.1^n ms.  A
+percentile is the middle of its bucket: at most 5 % off.
 """
 
 import math
@@ -10,9 +10,9 @@ from collections.abc import Iterable
 
 from hub.receipt import Micros
 
-GROWTH = 1.05
-LAST_BUCKET = 600
-"""Ends after 162 years."""
+GROWTH = 1.1
+LAST_BUCKET = 300
+"""Ends after 83 years."""
 
 
 def bucket(occurred_at: Micros | None, recorded_at: Micros) -> int | None:

@@ -1,4 +1,9 @@
-"""What a batch adds to the statistics."""
+"""
+What a batch adds to the statistics.
+
+The same sums are kept by the minute, the quarter of an hour, the hour and six hours, so that a
+day of any time zone is a handful of buckets and a year of them costs little more to add up.
+"""
 
 from collections import defaultdict
 from typing import Any
@@ -6,8 +11,8 @@ from typing import Any
 from hub.receipt import Micros
 
 MINUTE = 60_000_000
-GRAINS = (1, 15)
-"""Minutes per bucket.  Time zones are whole quarters of an hour apart."""
+GRAINS = (1, 15, 60, 360)
+"""Minutes per bucket, each a multiple of the one before.  Zones are whole quarters apart."""
 
 
 class Rollup:

@@ -1,6 +1,7 @@
 """SQLite: the embedded database."""
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -39,7 +40,7 @@ def file(settings: Settings) -> Path:
 
 def writer(settings: Settings) -> AsyncEngine:
     """One connection whose transactions take the write lock at once; commits reach the disk."""
-    _folder(file(settings))
+    _file(file(settings))
     engine = create_async_engine(settings.store_url, pool_size=1, max_overflow=0)
     _prepare(engine.sync_engine, _writing(settings), "BEGIN IMMEDIATE")
     return engine
@@ -138,11 +139,13 @@ async def listen(_settings: Settings, _heard: Callable[[], None]) -> None:
     """Nobody else announces anything."""
 
 
-def _folder(path: Path) -> None:
+def _file(path: Path) -> None:
+    """Make the database file, for its owner alone; SQLite makes those beside it alike."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
-        message = f"HUB_DATA_DIR: cannot make {path.parent}: {error.strerror}"
+        message = f"HUB_DATA_DIR: cannot write {path}: {error.strerror}"
         raise StartError(message) from error
 
 

@@ -22,7 +22,6 @@ from hub.log.rollup import GRAINS, MINUTE
 from hub.receipt import ErrorCategory, Filter, Micros, Status
 
 MOST_BUCKETS = 2000
-_COARSE = GRAINS[-1] * MINUTE
 
 
 class Bucket(StrEnum):
@@ -142,18 +141,23 @@ def _micros(local: datetime) -> Micros:
 
 
 def _pieces(start: Micros, end: Micros, query: StatsQuery) -> Iterator[_Piece]:
-    """*start* to *end*, cut to the query's range, in whole quarters of an hour where possible."""
+    """*start* to *end*, cut to the query's range, in the longest buckets there are."""
     low = max(start, query.since - query.since % MINUTE)
     high = min(end, query.until + -query.until % MINUTE)
-    inner_low, inner_high = low + -low % _COARSE, high - high % _COARSE
-    if inner_low >= inner_high:
-        yield (start, 1, low, high)
-        return
-    if low < inner_low:
-        yield (start, 1, low, inner_low)
-    yield (start, GRAINS[-1], inner_low, inner_high)
-    if inner_high < high:
-        yield (start, 1, inner_high, high)
+    return _cut(start, low, high, len(GRAINS) - 1)
+
+
+def _cut(start: Micros, low: Micros, high: Micros, level: int) -> Iterator[_Piece]:
+    grain = GRAINS[level] * MINUTE
+    inner_low, inner_high = low + -low % grain, high - high % grain
+    if inner_low < inner_high:
+        yield (start, GRAINS[level], inner_low, inner_high)
+        edges = [(low, inner_low), (inner_high, high)]
+    else:
+        edges = [(low, high)]
+    for edge_low, edge_high in edges:
+        if edge_low < edge_high:
+            yield from _cut(start, edge_low, edge_high, level - 1)
 
 
 async def _add_counts(

@@ -228,13 +228,13 @@ class QuarantineRow(SQLModel, table=True):
 
 
 class DeliveryStat(SQLModel, table=True):
-    """The roll-up, by minute and by quarter of an hour."""
+    """The roll-up; see `hub.log.rollup`."""
 
     __tablename__ = "delivery_stat"
     __table_args__ = {"sqlite_with_rowid": False}  # SQLModel reads a plain dict
 
     grain: int = small(primary_key=True)
-    """Minutes per bucket: 1 or 15."""
+    """Minutes per bucket."""
     bucket: int = big_part()
     """Start of the bucket."""
     kind: int = small(primary_key=True)
