@@ -102,7 +102,9 @@ async def read(call: Any) -> Any:
 async def read_receipts(call: Any, count: int) -> list[pb.Receipt]:
     """The next *count* receipts of the stream *call*, however they are framed."""
     found: list[pb.Receipt] = []
+    until = asyncio.get_running_loop().time() + PATIENCE
     while len(found) < count:
+        assert asyncio.get_running_loop().time() < until, f"only {len(found)} receipts came"
         found += (await read(call)).receipts
     return found
 

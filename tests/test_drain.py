@@ -22,6 +22,7 @@ from hub.service import running
 from hub.settings import Settings
 from hub.v1 import receipts_pb2 as pb
 from tests.calling import Caller, refusal
+from tests.chaos import stalled
 from tests.chaos.process import Process, process
 from tests.chaos.siege import Secrets, accounts
 from tests.conftest import quick_settings
@@ -86,9 +87,11 @@ async def test_while_streams_end_the_hub_says_that_it_is_leaving_and_takes_nothi
                 hub.url + secrets.callback, content=batch(1000 + start, 2_000)
             )
             assert answer(response) == STORED
-        async with grpc.aio.insecure_channel(hub.grpc_address) as channel:
-            stalled = Caller(channel, secrets.token).stream(start_at=pb.START_AT_EARLIEST)
-            await stalled.read()
+        async with (
+            stalled.grpc_reader(hub.grpc_address, secrets.token, "") as call,
+            grpc.aio.insecure_channel(hub.grpc_address) as channel,
+        ):
+            await _stuck(hub, client)
             assert hub.child
             hub.child.send_signal(signal.SIGTERM)
             await _not_ready(hub, client)
@@ -98,7 +101,7 @@ async def test_while_streams_end_the_hub_says_that_it_is_leaving_and_takes_nothi
             assert answer(refused) == NOT_NOW
             refused_call = Caller(channel, secrets.token).stream()
             assert (await _end_of_call(refused_call)).reason == _DRAINING
-            stalled.cancel()
+            call.cancel()
             async with asyncio.timeout(WAIT):
                 assert await hub.ended() == 0
 
@@ -206,6 +209,23 @@ async def _not_ready(hub: Process, client: httpx.AsyncClient) -> None:
         return (await client.get(f"{hub.url}/readyz")).status_code == 503
 
     await until(refused)
+
+
+async def _stuck(hub: Process, client: httpx.AsyncClient) -> None:
+    """Return once no more frames go out."""
+    last = ""
+
+    async def no_more() -> bool:
+        nonlocal last
+        await asyncio.sleep(0.3)
+        before, last = last, (await client.get(f"{hub.url}/metrics")).text
+        return _frames(before) == _frames(last)
+
+    await until(no_more)
+
+
+def _frames(metrics: str) -> list[str]:
+    return [line for line in metrics.splitlines() if line.startswith("hub_frames_total")]
 
 
 async def _leaving(hub: Process) -> None:

@@ -54,12 +54,6 @@ class Session:
             frame = await self.frame()
         return frame
 
-    async def until_active(self) -> pb.ConsumeResponse:
-        frame = await self.frame()
-        while frame.standby:
-            frame = await self.frame()
-        return frame
-
 
 @asynccontextmanager
 async def consuming(caller: Caller, **fields: Any) -> AsyncIterator[Session]:
@@ -136,19 +130,16 @@ async def test_one_reader_is_active_and_another_takes_over_when_it_leaves(
     async with run(any_settings) as hub, hub.caller(*WRITE) as caller:
         await hub.post(*(receipt(f"m{number}") for number in range(4)))
         epoch = hub.hub.feed.epoch
-        async with consuming(caller) as waiting:
-            async with consuming(caller) as first:
-                active, standby = first, waiting
-                if (await waiting.frame()).standby:
-                    assert not (await first.frame()).standby
-                else:
-                    active, standby = waiting, first
-                    assert (await first.frame()).standby
+        async with consuming(caller) as active:
+            assert await active.receipts(4) == [1, 2, 3, 4]
+            async with consuming(caller) as standby:
+                waiting = await standby.frame()
+                assert waiting.standby
+                assert waiting.cursor == waiting.acked_cursor == f"{epoch}:0"
                 await active.ack(f"{epoch}:2")
                 await active.until_acked(f"{epoch}:2")
                 active.call.cancel()
-                frame = await standby.until_active()
-                assert [r.position for r in frame.receipts] == [3, 4]
+                assert await standby.receipts(2) == [3, 4]
 
 
 async def test_a_reader_that_lost_its_lease_is_fenced(any_settings: Settings) -> None:
@@ -387,23 +378,25 @@ async def test_a_revoked_token_ends_a_subscription_that_waits_for_acknowledgemen
 ) -> None:
     async with run(settings) as hub, hub.caller(*WRITE) as caller:
         await hub.post(receipt("m1"), receipt("m2"))
-        async with consuming(caller, max_unacked=1) as session, consuming(caller) as standby:
+        async with consuming(caller, max_unacked=1) as session:
             await session.receipts(1)
-            await standby.frame()
-            await Register(hub.hub.store).revoke_consumer("service")
-            for each in (session, standby):
-                assert (await refused(each.call)).code is grpc.StatusCode.UNAUTHENTICATED
+            async with consuming(caller) as standby:
+                assert (await standby.frame()).standby
+                await Register(hub.hub.store).revoke_consumer("service")
+                for each in (session, standby):
+                    assert (await refused(each.call)).code is grpc.StatusCode.UNAUTHENTICATED
 
 
 async def test_draining_ends_subscriptions_with_a_last_frame(settings: Settings) -> None:
     async with run(settings) as hub, hub.caller(*WRITE) as caller:
         await hub.post(receipt("m1"), receipt("m2"))
-        async with consuming(caller, max_unacked=1) as session, consuming(caller) as standby:
+        async with consuming(caller, max_unacked=1) as session:
             await session.receipts(1)
-            assert (await standby.frame()).standby
-            hub.hub.feed.drain()
-            for each in (session, standby):
-                assert (await refused(each.call)).reason == "DRAINING"
+            async with consuming(caller) as standby:
+                assert (await standby.frame()).standby
+                hub.hub.feed.drain()
+                for each in (session, standby):
+                    assert (await refused(each.call)).reason == "DRAINING"
 
 
 async def test_acknowledgements_of_many_streams_are_few_transactions(tmp_path: Any) -> None:

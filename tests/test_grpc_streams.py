@@ -115,9 +115,7 @@ async def test_a_filter_gives_the_same_live_and_stored(
         await read(call)
         await hub.post(
             receipt("m1", client_reference="order-7"),
-            receipt(
-                "m2", Status.EXPIRED, error_code="X", error_category=ErrorCategory.ABSENT
-            ),
+            receipt("m2", Status.EXPIRED, error_code="X", error_category=ErrorCategory.ABSENT),
             receipt("m3", recipient="+8613900139000"),
         )
         await hub.post(receipt("m3"), provider=2)

@@ -160,9 +160,7 @@ async def test_frames_and_pages_stay_below_what_clients_take(settings: Settings)
         found: list[int] = []
         token = ""
         while token or not found:
-            page = await caller.page(
-                page_size=1000, page_token=token, order=pb.ORDER_OLDEST_FIRST
-            )
+            page = await caller.page(page_size=1000, page_token=token, order=pb.ORDER_OLDEST_FIRST)
             found += [r.position for r in page.receipts]
             token = page.next_page_token
         head = (await hub.hub.log.bounds()).head

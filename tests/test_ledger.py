@@ -58,9 +58,7 @@ def test_a_replay_is_done_with_an_acknowledgement_that_comes_after_it() -> None:
 
 @given(
     steps=st.lists(
-        st.tuples(
-            st.sampled_from(["send", "ack", "park"]), st.integers(0, 4), st.integers(0, 12)
-        ),
+        st.tuples(st.sampled_from(["send", "ack", "park"]), st.integers(0, 4), st.integers(0, 12)),
         max_size=40,
     )
 )

@@ -280,7 +280,8 @@ class Shard:
 
     def holds(self, entry: Entry) -> bool:
         """Whether *entry* belongs to this share."""
-        return int.from_bytes(entry.key) % self.count == self.index
+        one, other = int.from_bytes(entry.key[:8]), int.from_bytes(entry.key[8:])
+        return (one ^ other) % self.count == self.index
 
 
 MAX_SHARDS = 1024

@@ -171,11 +171,13 @@ class Feed:
         """
         follower = _Follower(self, wanted, shard, batch_size, position)
         until = (await self.log.bounds()).head if stop_at_head else None
+        self.tail.readers += 1
         try:
             async for frame in follower.frames(access, until, self._settings.heartbeat_seconds):
                 self._followers[follower] = frame.position
                 yield frame
         finally:
+            self.tail.readers -= 1
             self._followers.pop(follower, None)
 
 

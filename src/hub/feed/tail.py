@@ -40,6 +40,8 @@ class Tail:
         self.epoch = ""
         self.oldest = 1
         self.head = 0
+        self.readers = 0
+        """How many follow.  While nobody does, only the head is kept in step."""
 
     async def start(self) -> None:
         """Begin at the head.  Raises `StoreUnavailable`."""
@@ -82,7 +84,8 @@ class Tail:
         self._moved = asyncio.Event()
 
     async def _advance(self) -> None:
-        bounds, entries = await self._log.advance(self.head, READ_AT_ONCE)
+        most = READ_AT_ONCE if self.readers else 0
+        bounds, entries = await self._log.advance(self.head, most)
         self.oldest = bounds.oldest
         if bounds.epoch != self.epoch or bounds.head < self.head:
             self._restart(bounds)
@@ -90,6 +93,8 @@ class Tail:
             self._restart(bounds)  # purged before it was read
         elif entries:
             self._append(entries)
+        elif not most and self.head < bounds.head:
+            self._restart(bounds)
         if self.head < bounds.head:
             self._committed.set()  # there is more than was read at once
         self._metrics.head.set(self.head)

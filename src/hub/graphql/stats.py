@@ -36,7 +36,7 @@ class DeliveryStat:
     latency_p50_ms: int | None = strawberry.field(
         name="latencyP50Ms",
         description="Milliseconds from occurredAt to recordedAt that half of those messages took"
-        " at most, by a histogram of buckets 5 % wide; null where unknown.",
+        " at most, at most 5 % off; null where unknown.",
     )
     latency_p95_ms: int | None = strawberry.field(
         name="latencyP95Ms", description="The same for 95 of 100."

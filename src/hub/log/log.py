@@ -75,7 +75,7 @@ class ReceiptLog:
         def work(connection: Connection) -> tuple[Bounds, list[Entry]]:
             bounds, _ = read_bounds_now(connection)
             last = bounds.head if until is None else min(until, bounds.head)
-            if after >= last:
+            if after >= last or not limit:
                 return bounds, []
             values = {"after": after, "until": last, "limit": limit}
             return bounds, self._entries.all_now(connection, _NEXT, values)
