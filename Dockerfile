@@ -7,7 +7,7 @@ COPY requirements/build.txt requirements/server.txt requirements/
 RUN python -m venv /opt/hub \
     && /opt/hub/bin/pip install --require-hashes -r requirements/server.txt \
     && pip install --require-hashes -r requirements/build.txt
-COPY pyproject.toml LICENSE ./
+COPY pyproject.toml README.md LICENSE ./
 COPY src src
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
     && /opt/hub/bin/pip install --no-deps --no-index dist/*.whl \

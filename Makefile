@@ -62,42 +62,19 @@ check: setup  ## lint, types, import order, proto, generated files in step
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BUF) lint
-	@$(GENERATED); \
-	(cd "$$made" && find . -type f) | while read -r file; do \
-		diff -u "$$file" "$$made/$$file" || { echo "$$file is out of step: make generate" >&2; exit 1; }; \
-	done && echo "Generated files are in step."
-	@$(EARLIER_SCHEMA) | $(BIN)/python -m hub.graphql.breaking
-
-# The GraphQL schema of the branch AGAINST (main); nothing where there is none.
-EARLIER_SCHEMA = { git show $(or $(AGAINST),main):graphql/schema.graphql 2>/dev/null || true; }
+	@sh scripts/in-step && echo "Generated files are in step, and nothing breaks for clients."
 
 # buf writes to a cache folder of its own even where it has nothing to fetch.
 BUF := BUF_CACHE_DIR=.venv/buf $(BIN)/buf
-
-.PHONY: breaking
-breaking: setup  ## compare proto and schema with those of AGAINST (a branch; default main)
-	@$(EARLIER_SCHEMA) | $(BIN)/python -m hub.graphql.breaking
-	$(BUF) breaking --against '.git#branch=$(or $(AGAINST),main)'
 
 .PHONY: format
 format: setup  ## let ruff fix and format
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-# Writes the generated files to a new folder, $made, laid out as they stand here.
-define GENERATED
-set -e; made=$$(mktemp -d); trap 'rm -rf "$$made"' EXIT; mkdir "$$made/src" "$$made/graphql"; \
-$(BIN)/python -m grpc_tools.protoc -Iproto --python_out="$$made/src" --pyi_out="$$made/src" \
-	--grpc_python_out="$$made/src" proto/hub/v1/*.proto; \
-$(BIN)/python -m hub.graphql.export > "$$made/graphql/schema.graphql"
-endef
-
-# The types come first: the GraphQL schema is exported by code that may import them.
 .PHONY: generate
-generate: setup  ## write the files generated from the proto and from the GraphQL types
-	$(BIN)/python -m grpc_tools.protoc -Iproto --python_out=src --pyi_out=src \
-		--grpc_python_out=src proto/hub/v1/*.proto
-	@$(GENERATED); cp "$$made/graphql/schema.graphql" graphql/schema.graphql
+generate: setup  ## write what is generated from the proto, the GraphQL types and the settings
+	@sh scripts/generate .
 
 # The one target that needs a tool from outside the lock: uv, from the package of that name.
 UV_COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
