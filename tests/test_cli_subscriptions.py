@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import insert
 
 from hub.cli.app import run
+from hub.filter import Shard
 from hub.log.columns import table
 from hub.log.register import NewConsumer, Register
 from hub.log.subscriptions import Declaration, create
 from hub.log.tables import ParkedRow
-from hub.receipt import Shard
 from hub.settings import Settings
 from tests.making import OpenLog, open_log, receipt
 

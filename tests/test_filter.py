@@ -4,14 +4,8 @@ import random
 import time
 from dataclasses import replace
 
-from hub.receipt import (
-    Entry,
-    ErrorCategory,
-    Filter,
-    Order,
-    Receipt,
-    Status,
-)
+from hub.filter import Filter
+from hub.receipt import Entry, ErrorCategory, Order, Receipt, Status
 from hub.settings import Settings
 from tests.making import OpenLog, open_log, receipt
 

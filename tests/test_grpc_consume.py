@@ -179,11 +179,10 @@ async def test_an_acknowledgement_ahead_is_refused_and_one_behind_ignored(
 async def test_an_acknowledgement_that_is_no_cursor_of_this_log_is_refused(
     settings: Settings, cursor: str, reason: str
 ) -> None:
-    async with run(settings) as hub, hub.caller(*WRITE) as caller:
-        async with consuming(caller) as session:
-            await session.frame()
-            await session.ack(cursor)
-            assert (await refused(session.call)).reason == reason
+    async with run(settings) as hub, hub.caller(*WRITE) as caller, consuming(caller) as session:
+        await session.frame()
+        await session.ack(cursor)
+        assert (await refused(session.call)).reason == reason
 
 
 async def test_what_was_fixed_at_creation_cannot_change(any_settings: Settings) -> None:
@@ -263,15 +262,14 @@ async def test_a_parked_receipt_stops_nobody_and_can_be_replayed(any_settings: S
 
 
 async def test_only_what_is_being_read_can_be_parked(settings: Settings) -> None:
-    async with run(settings) as hub, hub.caller(*WRITE) as caller:
-        async with consuming(caller) as session:
-            await session.frame()
-            await session.park(7)
-            told = await refused(session.call)
-            assert (told.code, told.fields) == (
-                grpc.StatusCode.INVALID_ARGUMENT,
-                ["park.position"],
-            )
+    async with run(settings) as hub, hub.caller(*WRITE) as caller, consuming(caller) as session:
+        await session.frame()
+        await session.park(7)
+        told = await refused(session.call)
+        assert (told.code, told.fields) == (
+            grpc.StatusCode.INVALID_ARGUMENT,
+            ["park.position"],
+        )
 
 
 async def test_shards_share_a_subscription_and_can_be_counted_anew(any_settings: Settings) -> None:

@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 from structlog.testing import capture_logs
 
+from hub.filter import Filter
 from hub.log.columns import table
 from hub.log.quarantine_pages import QuarantineItem
 from hub.log.register import NewProvider, Register
 from hub.log.tables import Callback
-from hub.receipt import Entry, Filter, Order
+from hub.receipt import Entry, Order
 from hub.service import Hub, running
 from hub.settings import Settings
 from tests.conftest import quick_settings

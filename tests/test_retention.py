@@ -10,11 +10,12 @@ from hub.access import Access
 from hub.errors import CursorExpired
 from hub.feed.follower import Feed
 from hub.feed.tail import Tail
+from hub.filter import Filter
 from hub.log.accounts import Accounts
 from hub.log.columns import table
 from hub.log.retention import MESSAGE_GRACE_DAYS, Retention
 from hub.log.tables import Callback, SubscriptionRow
-from hub.receipt import Filter, OnExpired, Order
+from hub.receipt import OnExpired, Order
 from hub.settings import Settings
 from hub.telemetry import Metrics
 from tests.making import OpenLog, open_log, receipt

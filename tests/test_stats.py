@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from hub.errors import BadInput
+from hub.filter import Filter
 from hub.log import commit
 from hub.log.latency import bucket, percentile
 from hub.log.stats import Bucket, Group, StatsQuery, buckets
-from hub.receipt import Entry, ErrorCategory, Filter, Status
+from hub.receipt import Entry, ErrorCategory, Status
 from hub.settings import Settings
 from tests.making import OpenLog, open_log, receipt
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from hub.errors import Forbidden
-from hub.receipt import Filter, Micros
+from hub.filter import Filter
+from hub.receipt import Micros
 
 MASK = "****"
 _SHORTEST_WITH_ENDS = 9

@@ -15,20 +15,11 @@ from dataclasses import dataclass
 from hub.access import Access
 from hub.errors import CursorExpired, CursorForeign, CursorInvalid, Draining, TooManyStreams
 from hub.feed.tail import Tail
+from hub.filter import WHOLE, Filter, Shard
 from hub.log.accounts import Accounts
 from hub.log.bounds import Bounds
 from hub.log.log import ReceiptLog
-from hub.receipt import (
-    WHOLE,
-    Cursor,
-    Entry,
-    Filter,
-    Micros,
-    OnExpired,
-    Order,
-    Shard,
-    StartAt,
-)
+from hub.receipt import Cursor, Entry, Micros, OnExpired, Order, StartAt
 from hub.settings import Settings
 from hub.telemetry import Metrics
 

@@ -9,7 +9,8 @@ from hub.access import Access
 from hub.errors import Draining, StoreUnavailable
 from hub.feed.claim import Claim
 from hub.feed.follower import Feed, Frame
-from hub.receipt import Cursor, Entry, Filter, OnExpired, Shard
+from hub.filter import Filter, Shard
+from hub.receipt import Cursor, Entry, OnExpired
 
 LEASE_SECONDS = 8.0
 """How long a holder that says nothing is still believed to live."""

@@ -5,9 +5,10 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from hub.access import Access
+from hub.filter import Filter
 from hub.graphql.context import Hub
 from hub.log.messages import MessageLookup
-from hub.receipt import Filter, Message
+from hub.receipt import Message
 
 
 async def changes(hub: Hub, access: Access, named: MessageLookup) -> AsyncGenerator[Message, None]:

@@ -6,9 +6,9 @@ import strawberry
 
 from hub.access import Access, Scope
 from hub.errors import BadInput
+from hub.filter import Filter, check_list_sizes
 from hub.graphql.enums import ErrorCategory, Status
 from hub.phone import candidates
-from hub.receipt import Filter, check_list_sizes
 
 MOST_TEXT = 512
 """Characters of a text that something is looked up by; nothing longer is stored."""

@@ -2,12 +2,13 @@
 
 import strawberry
 
+from hub.filter import Filter
 from hub.graphql.context import Context
 from hub.graphql.messages import Message
 from hub.graphql.paging import PageInfo, Window, known, parsed
 from hub.graphql.scalars import CursorText
 from hub.log.messages import MessagePage
-from hub.receipt import Filter, Micros
+from hub.receipt import Micros
 
 
 @strawberry.type(description="A message and its place in the list.")

@@ -5,13 +5,14 @@ from typing import Self
 
 import strawberry
 
+from hub.filter import Filter
 from hub.graphql.context import Context
 from hub.graphql.enums import Order
 from hub.graphql.paging import PageInfo, Window, known, position_of
 from hub.graphql.receipts import Receipt
 from hub.graphql.scalars import CursorText
 from hub.log.pages import Page
-from hub.receipt import Filter, Micros
+from hub.receipt import Micros
 
 
 @strawberry.type(description="A receipt and its place in the list.")

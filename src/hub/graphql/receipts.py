@@ -7,11 +7,12 @@ from strawberry import relay
 
 from hub.access import mask
 from hub.feed.follower import Frame
+from hub.filter import Filter
 from hub.graphql.context import Info
 from hub.graphql.enums import DeliveryEvidence, ErrorCategory, Order, Status
 from hub.graphql.paging import number_in
 from hub.graphql.scalars import BigInt, CursorText, DateTime
-from hub.receipt import Entry, Filter, message_key
+from hub.receipt import Entry, message_key
 
 if TYPE_CHECKING:
     from hub.graphql.messages import Message

@@ -7,9 +7,10 @@ from hub.access import Access
 from hub.errors import BadInput, CursorForeign
 from hub.feed.claim import Claim
 from hub.feed.reader import Wants
+from hub.filter import Filter
 from hub.grpc import requests
 from hub.log.subscriptions import Declaration
-from hub.receipt import Cursor, Filter
+from hub.receipt import Cursor
 from hub.v1 import receipts_pb2 as pb
 
 

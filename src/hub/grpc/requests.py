@@ -11,20 +11,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from hub import phone
 from hub.errors import BadInput, CursorInvalid
 from hub.feed.subscriptions import Start
+from hub.filter import WHOLE, Filter, Shard, check_list_sizes
 from hub.log.messages import MessageLookup
-from hub.receipt import (
-    WHOLE,
-    ErrorCategory,
-    Filter,
-    Micros,
-    OnExpired,
-    Order,
-    Shard,
-    StartAt,
-    Status,
-    check_list_sizes,
-    parse_message_key,
-)
+from hub.receipt import ErrorCategory, Micros, OnExpired, Order, StartAt, Status, parse_message_key
 from hub.v1 import receipts_pb2 as pb
 
 DEFAULT_SIZE = 100

@@ -13,9 +13,10 @@ from sqlalchemy import Connection, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
+from hub.filter import Condition
 from hub.log.tables import Kind as KindRow
 from hub.log.tables import Provider
-from hub.receipt import Condition, ErrorCategory, Status
+from hub.receipt import ErrorCategory, Status
 
 NO_CATEGORY = 0
 

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from hub.errors import StoreUnavailable
+from hub.filter import Filter
 from hub.log import messages, pages, quarantine_pages, stats
 from hub.log.bounds import Bounds, read_bounds, read_bounds_now
 from hub.log.dialect import AWAY, Result
@@ -25,7 +26,7 @@ from hub.log.reading import Reading
 from hub.log.stats import StatRow, StatsQuery
 from hub.log.store import Store
 from hub.log.tables import Log, ReceiptRow
-from hub.receipt import Entry, Filter, Message, Micros, Order
+from hub.receipt import Entry, Message, Micros, Order
 
 _NEXT = (
     entry_rows()

@@ -8,13 +8,14 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from hub.errors import BadInput, RecipientRequired
+from hub.filter import Condition, Filter
 from hub.log.bounds import Bounds
 from hub.log.entries import AnySelect
 from hub.log.merge import merged
 from hub.log.pages import LOOKED_AT, first_recorded
 from hub.log.reading import Reading
 from hub.log.tables import MessageRow, Provider, ReceiptRow
-from hub.receipt import Condition, Filter, Message, Micros
+from hub.receipt import Message, Micros
 
 _OWN_FIELDS = {"provider", "status", "error_category", "message_id", "recipient"}
 """What a filter tests on the message itself."""

@@ -13,12 +13,13 @@ from typing import Any
 from sqlalchemy import bindparam, select, text
 from sqlmodel import col
 
+from hub.filter import Filter
 from hub.log.bounds import Bounds
 from hub.log.entries import AnySelect, entry_rows
 from hub.log.merge import merged
 from hub.log.reading import Reading
 from hub.log.tables import MessageRow, ReceiptRow
-from hub.receipt import Entry, Filter, Micros, Order
+from hub.receipt import Entry, Micros, Order
 
 LOOKED_AT = 10_000
 """Most rows that one page looks at where an index does not answer the whole filter."""

@@ -15,11 +15,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sqlalchemy import TextClause, text
 
 from hub.errors import BadInput
+from hub.filter import Filter
 from hub.log.kinds import Kind
 from hub.log.latency import percentile
 from hub.log.reading import Reading
 from hub.log.rollup import GRAINS, MINUTE
-from hub.receipt import ErrorCategory, Filter, Micros, Status
+from hub.receipt import ErrorCategory, Micros, Status
 
 MOST_BUCKETS = 2000
 

@@ -8,13 +8,14 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.errors import NotFound, SubscriptionMismatch
+from hub.filter import Shard
 from hub.log.bounds import read_bounds
 from hub.log.columns import table
 from hub.log.dialect import insert_into
 from hub.log.leases import Key, clock, transaction
 from hub.log.store import Store
 from hub.log.tables import Consumer, ParkedRow, ReceiptRow, SubscriptionRow
-from hub.receipt import Micros, Shard
+from hub.receipt import Micros
 
 _ROWS = table(SubscriptionRow)
 _PARKED = table(ParkedRow)
