@@ -335,6 +335,7 @@ def empty_sqlite(tmp_path: Path) -> Any:
     return database
 
 
+@pytest.mark.timeout(300)  # a failure takes its time to become a small one
 def test_the_log_on_sqlite_does_what_the_model_does(empty_sqlite: Any) -> None:
     _run(empty_sqlite, examples=15, steps=25)
 
@@ -345,6 +346,7 @@ def test_the_log_on_sqlite_does_what_the_model_does_a_thousand_times(empty_sqlit
     _run(empty_sqlite, examples=1000, steps=50)
 
 
+@pytest.mark.timeout(300)
 def test_the_log_on_postgresql_does_what_the_model_does(
     tmp_path: Path, postgres_server: PostgresServer
 ) -> None:

@@ -25,6 +25,8 @@ class Claim:
         """Position up to which acknowledgements are written."""
         self.renewed_at = 0.0
         """When the lease was last known to be ours, by the event loop's clock."""
+        self.held = False
+        """Whether the lease was taken."""
         self.finishing = False
         """Whether the reader will acknowledge nothing more."""
         self.leaving = False
@@ -40,6 +42,7 @@ class Claim:
 
     def begin(self, acked: int, now: float) -> None:
         """The lease is ours since *now*, and the next receipt is behind *acked*."""
+        self.held = True
         self.ledger = Ledger(acked)
         self.confirmed, self.renewed_at = acked, now
 

@@ -77,8 +77,9 @@ class Reader:
         self, acquire: Callable[[Claim], Awaitable[bool]]
     ) -> AsyncGenerator[Delivery, None]:
         """
-        Standby deliveries, the first at once, until *acquire* has the lease.  Raises `Draining`
-        after a last one, `Unauthenticated`, `NotFound`, `StoreUnavailable`.
+        Standby deliveries, the first at once, until *acquire* has the lease or the reader
+        finishes.  Raises `Draining` after a last one, `Unauthenticated`, `NotFound`,
+        `StoreUnavailable`.
         """
         while not await acquire(self.claim):
             self._check()
@@ -87,6 +88,8 @@ class Reader:
                 yield self._tell([], self.claim.confirmed, standby=True)
             if draining:
                 raise Draining
+            if self.claim.finishing:
+                return
             await self._wait(STANDBY_SECONDS)
 
     async def deliveries(self, parked: set[int]) -> AsyncGenerator[Delivery, None]:

@@ -91,6 +91,8 @@ class Subscriptions:
             async with aclosing(reader.stand_by(self._acquire)) as standing_by:
                 async for delivery in standing_by:
                     yield delivery
+            if not claim.held:
+                return
             parked = await leases.parked(self._store, claim.key)
             async with aclosing(reader.deliveries(parked)) as delivering:
                 async for delivery in delivering:
