@@ -49,7 +49,7 @@ test: setup  ## run the whole test suite, on SQLite and on a real PostgreSQL
 
 .PHONY: chaos
 chaos: setup  ## run the long tests that kill, stop and restart things
-	@exec $(BIN)/pytest tests/chaos -m long
+	@exec $(BIN)/pytest -m long
 
 .PHONY: bench
 bench: setup  ## measure this machine

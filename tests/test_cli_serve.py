@@ -191,7 +191,9 @@ def test_a_file_that_is_no_database_is_one_line(folder: Folder, tmp_path: Path) 
 
 def test_a_postgres_that_is_away_is_one_line(tmp_path: Path) -> None:
     url = "postgresql+asyncpg://hub@127.0.0.1:1/hub"
-    assert "PostgreSQL" in refused(Folder(tmp_path, {"HUB_DATABASE_URL": url}), "serve")
+    assert "PostgreSQL" in refused(
+        Folder(tmp_path, {"HUB_DATABASE_URL": url, "HUB_HTTP_PORT": "0"}), "serve"
+    )
 
 
 def test_tail_goes_on_where_it_was_when_the_hub_comes_back(folder: Folder) -> None:
