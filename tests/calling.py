@@ -45,8 +45,8 @@ def refusal(error: grpc.RpcError) -> Refusal:
         detail.Unpack(info)
         detail.Unpack(bad)
     return Refusal(
-        error.code(),  # type: ignore[attr-defined]
-        error.details(),  # type: ignore[attr-defined]
+        error.code(),
+        error.details() or "",
         info.reason,
         dict(info.metadata),
         [violation.field for violation in bad.field_violations],
@@ -65,7 +65,8 @@ async def refused(call: Any) -> Refusal:
                 await call
     except grpc.RpcError as error:
         return refusal(error)
-    raise AssertionError("the call was not refused")
+    msg = "the call was not refused"
+    raise AssertionError(msg)
 
 
 class Caller:

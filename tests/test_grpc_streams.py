@@ -226,9 +226,9 @@ async def test_cursors_that_do_not_fit_are_refused(settings: Settings) -> None:
 @pytest.mark.parametrize(
     ("fields", "field"),
     [
-        pytest.param({"filter": pb.ReceiptFilter(statuses=[0])}, "filter.statuses[0]", id="zero"),
+        pytest.param({"filter": {"statuses": [0]}}, "filter.statuses[0]", id="zero"),
         pytest.param(
-            {"filter": pb.ReceiptFilter(error_categories=[1, 99])},
+            {"filter": {"error_categories": [1, 99]}},
             "filter.error_categories[1]",
             id="a value that nobody knows",
         ),
@@ -310,6 +310,6 @@ async def test_draining_ends_streams_with_a_last_frame(settings: Settings) -> No
                 frames.append(await read(call))
         assert frames[-1].cursor.endswith(":1")
         told = await refused(caller.stream())
-        assert caught.value.code() is grpc.StatusCode.UNAVAILABLE  # type: ignore[attr-defined]
+        assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
         assert (told.code, told.reason) == (grpc.StatusCode.UNAVAILABLE, "DRAINING")
         assert told.retry

@@ -132,7 +132,7 @@ async def test_a_follower_that_a_purge_overtakes_is_told(any_settings: Settings)
         await feed.accounts.load()
         await feed.tail.start()
         access = Access("app", frozenset())
-        feed.accounts.check = lambda _access: None  # type: ignore[method-assign]
+        feed.accounts.check = _admit  # type: ignore[method-assign]
         frames = feed.follow(access, Filter(), 0, batch_size=100)
         first = await anext(frames)
 
@@ -141,6 +141,10 @@ async def test_a_follower_that_a_purge_overtakes_is_told(any_settings: Settings)
         assert first.entries[-1].position == 100
         with pytest.raises(CursorExpired):
             await anext(frames)
+
+
+def _admit(access: Access) -> None:
+    """Whoever it is."""
 
 
 def _feed(hub: OpenLog, settings: Settings) -> Feed:

@@ -103,7 +103,7 @@ async def _connected(http_url: str) -> AsyncIterator[tuple[socket.socket, Any]]:
 
 
 def _operation(cursor: str) -> dict[str, Any]:
-    return {"query": SUBSCRIPTION, "variables": {"a": cursor}}
+    return {"query": SUBSCRIPTION, "variables": {"a": cursor or None}}
 
 
 def _frame(text: bytes) -> bytes:

@@ -35,11 +35,9 @@ class Tls:
 
     def credentials(self) -> grpc.ChannelCredentials:
         """What a channel needs."""
-        return grpc.ssl_channel_credentials(
-            self.ca and self.ca.read_bytes(),
-            self.key and self.key.read_bytes(),
-            self.certificate and self.certificate.read_bytes(),
-        )
+        files = (self.ca, self.key, self.certificate)
+        ca, key, chain = (None if path is None else path.read_bytes() for path in files)
+        return grpc.ssl_channel_credentials(ca, key, chain)
 
 
 class Connection:
