@@ -10,7 +10,7 @@ import grpc
 import psutil
 import pytest
 
-from hub import service
+from hub import http_connection, http_server
 from hub.graphql import events, sockets
 from hub.receipt import Status
 from hub.service import Hub
@@ -69,6 +69,41 @@ async def test_a_body_that_trickles_in_is_read_until_its_time_is_over(tmp_path: 
             (408, "00110"),
             "cut",
         }
+
+
+async def test_a_head_without_end_is_cut_off(settings: Settings) -> None:
+    async with providing(settings) as at:
+        one_long = [b"X: " + b"a" * 1_000_000]
+        many = [b"X-%d: a\r\n" % n for n in range(100_000)]
+        for pieces in (one_long, many):
+            reader, writer = await _opened(at.hub)
+            writer.write(b"GET /healthz HTTP/1.1\r\n" + b"".join(pieces))
+            assert (await reader.readline()).split()[1] == b"431"
+            writer.close()
+        assert await at.post(batch(0, 1)) == STORED
+
+
+async def test_a_connection_that_asks_for_nothing_is_closed(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_connection, "HEAD_SECONDS", 0.2)
+    async with providing(settings) as at:
+        for beginning in (b"", b"GET /healthz HT", b"GET /healthz HTTP/1.1\r\nX: y\r\n"):
+            reader, writer = await _opened(at.hub)
+            writer.write(beginning)
+            async with asyncio.timeout(WAIT):
+                assert await reader.read() == b""
+            writer.close()
+        reader, writer = await _opened(at.hub)
+        for _ in range(3):  # one that goes on asking is kept
+            writer.write(b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n")
+            assert b"alive" in await reader.readuntil(b"}")
+            await asyncio.sleep(0.25)
+        writer.close()
+
+
+async def _opened(hub: Hub) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    return await asyncio.open_connection("127.0.0.1", urlsplit(hub.http_url).port)
 
 
 async def test_a_full_queue_refuses_at_once_and_holds_no_more_than_it_may(tmp_path: Path) -> None:
@@ -146,8 +181,8 @@ async def test_an_event_stream_that_stalls_ends_with_an_error(tmp_path: Path) ->
 async def test_a_reader_that_never_reads_again_is_let_go(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: Any
 ) -> None:
-    for module in (service, sockets, events):
-        name = "_LAST_WORD_SECONDS" if module is service else "CLOSE_SECONDS"
+    for module in (http_server, sockets, events):
+        name = "_LAST_WORD_SECONDS" if module is http_server else "CLOSE_SECONDS"
         monkeypatch.setattr(module, name, 1.0)
     async with asking(quick_settings(tmp_path, slow_reader_seconds=0.6)) as hub:
         await fill(hub.hub, 6000)

@@ -7,41 +7,28 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import grpc
 import httpx
 import pytest
-import websockets
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from websockets.asyncio.client import ClientConnection
-from websockets.typing import Subprotocol
 
 from hub.service import running
 from hub.settings import Settings
-from hub.v1 import receipts_pb2 as pb
-from tests.calling import Caller, refusal
+from tests.calling import Caller
 from tests.chaos import stalled
 from tests.chaos.process import Process, process
 from tests.chaos.siege import Secrets, accounts
+from tests.chaos.streams import end_of_call, end_of_socket, open_calls, open_sockets
 from tests.conftest import quick_settings
 from tests.providing import NOT_NOW, STORED, answer, batch
 from tests.waiting import until
 
-CALLS, CHANNELS, SOCKETS = 200, 10, 100
+CALLS, SOCKETS = 200, 100
 WAIT = 20.0
 
 _DRAINING = (grpc.StatusCode.UNAVAILABLE, "DRAINING")
-_SUBSCRIPTION = "subscription ($a: Cursor) { receipts(after: $a) { cursor receipts { position } } }"
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """How a stream ended: what came after the signal, and the reason."""
-
-    frames: list[tuple[str, list[int]]]
-    reason: Any
 
 
 @asynccontextmanager
@@ -61,13 +48,13 @@ async def serving(
 
 async def test_a_hub_that_is_told_to_stop_ends_everything_as_it_should(tmp_path: Path) -> None:
     async with serving(tmp_path) as (hub, secrets, _), AsyncExitStack() as open_things:
-        calls = await _calls(hub, secrets, open_things)
-        sockets = await _sockets(hub, secrets, open_things)
+        calls = await open_calls(hub, secrets, CALLS, open_things)
+        sockets = await open_sockets(hub, secrets, SOCKETS, open_things)
         post = await open_things.enter_async_context(_half_a_post(hub, secrets))
         assert hub.child
         hub.child.send_signal(signal.SIGTERM)
 
-        ends = await asyncio.gather(*map(_end_of_call, calls), *map(_end_of_socket, sockets))
+        ends = await asyncio.gather(*map(end_of_call, calls), *map(end_of_socket, sockets))
         assert [end.reason for end in ends[:CALLS]] == [_DRAINING] * CALLS
         assert [end.reason for end in ends[CALLS:]] == [1012] * SOCKETS
         for end in ends:
@@ -100,7 +87,7 @@ async def test_while_streams_end_the_hub_says_that_it_is_leaving_and_takes_nothi
             refused = await client.post(hub.url + secrets.callback, content=batch(1, 1))
             assert answer(refused) == NOT_NOW
             refused_call = Caller(channel, secrets.token).stream()
-            assert (await _end_of_call(refused_call)).reason == _DRAINING
+            assert (await end_of_call(refused_call)).reason == _DRAINING
             call.cancel()
             async with asyncio.timeout(WAIT):
                 assert await hub.ended() == 0
@@ -133,70 +120,6 @@ async def test_a_loop_that_dies_takes_the_hub_down(settings: Settings) -> None:
         async with running(settings) as hub:
             hub.feed.tail._advance = broken  # type: ignore[method-assign]
             await asyncio.sleep(WAIT)
-
-
-async def _calls(hub: Process, secrets: Secrets, open_things: AsyncExitStack) -> list[Any]:
-    """Streams over several channels, each of which has had its first frame."""
-    callers = []
-    for _ in range(CHANNELS):
-        options = [("grpc.use_local_subchannel_pool", 1)]
-        channel = grpc.aio.insecure_channel(hub.grpc_address, options=options)
-        callers.append(Caller(await open_things.enter_async_context(channel), secrets.token))
-    calls = [
-        callers[number % CHANNELS].stream(start_at=pb.START_AT_EARLIEST) for number in range(CALLS)
-    ]
-    for frame in await asyncio.gather(*(call.read() for call in calls)):
-        assert [receipt.position for receipt in frame.receipts] == [1, 2, 3, 4, 5]
-    return calls
-
-
-async def _sockets(
-    hub: Process, secrets: Secrets, open_things: AsyncExitStack
-) -> list[ClientConnection]:
-    """Sockets with a subscription that has had its first result."""
-    sockets = []
-    for _ in range(SOCKETS):
-        socket = await open_things.enter_async_context(
-            websockets.connect(
-                hub.url.replace("http", "ws", 1) + "/graphql",
-                subprotocols=[Subprotocol("graphql-transport-ws")],
-                compression=None,
-            )
-        )
-        payload: dict[str, Any] = {"authorization": f"Bearer {secrets.token}"}
-        await socket.send(json.dumps({"type": "connection_init", "payload": payload}))
-        payload = {"query": _SUBSCRIPTION}
-        await socket.send(json.dumps({"type": "subscribe", "id": "1", "payload": payload}))
-        assert json.loads(await socket.recv())["type"] == "connection_ack"
-        assert json.loads(await socket.recv())["type"] == "next"
-        sockets.append(socket)
-    return sockets
-
-
-async def _end_of_call(call: Any) -> End:
-    frames = []
-    try:
-        async with asyncio.timeout(WAIT):
-            while (frame := await call.read()) is not grpc.aio.EOF:
-                frames.append((frame.cursor, [r.position for r in frame.receipts]))
-    except grpc.RpcError as error:
-        refused = refusal(error)
-        return End(frames, (refused.code, refused.reason))
-    return End(frames, None)
-
-
-async def _end_of_socket(socket: ClientConnection) -> End:
-    frames = []
-    try:
-        async with asyncio.timeout(WAIT):
-            while True:
-                message = json.loads(await socket.recv())
-                if message["type"] == "next":
-                    result = message["payload"]["data"]["receipts"]
-                    positions = [int(receipt["position"]) for receipt in result["receipts"]]
-                    frames.append((result["cursor"], positions))
-    except websockets.ConnectionClosed as closed:
-        return End(frames, closed.rcvd.code if closed.rcvd else None)
 
 
 async def _health(channel: grpc.aio.Channel) -> str:

@@ -10,6 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from hub.errors import StartError
+from hub.http_connection import Connection
 from hub.settings import Settings
 
 STREAMS, POSTS = 0.6, 0.75
@@ -61,7 +62,7 @@ class Server(uvicorn.Server):
 def _uvicorn(settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         FastAPI(),
-        http="httptools",
+        http=Connection,
         ws="websockets-sansio",
         lifespan="off",
         log_config=None,

@@ -103,7 +103,7 @@ def _options(settings: Settings) -> Sequence[tuple[str, Any]]:
         ("grpc.http2.max_pings_without_data", 0),
         # A holder of a subscription that vanishes without a word is replaced within 15 s.
         ("grpc.keepalive_time_ms", 8_000),
-        ("grpc.keepalive_timeout_ms", 5_000),
+        ("grpc.keepalive_timeout_ms", 5_000), ("grpc.http2.ping_timeout_ms", 5_000), ("grpc.http2.bdp_probe", 0),
         ("grpc.max_receive_message_length", settings.grpc_max_message_bytes),
         ("grpc.max_send_message_length", -1),
     )
