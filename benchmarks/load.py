@@ -47,7 +47,8 @@ async def run(url: str, requests: Iterator[bytes], connections: int, seconds: fl
     started = time.perf_counter()
     opened = [
         (await loop.create_connection(
-            lambda: _Connection(requests, result, started + seconds), parts.hostname, parts.port
+            lambda: _Connection(requests, result, started + seconds),
+            parts.hostname or "", parts.port or 80,
         ))[1]
         for _ in range(connections)
     ]  # fmt: skip

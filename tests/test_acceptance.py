@@ -1,15 +1,19 @@
 """The main job, end to end, over real sockets: post, store, ask, follow on both APIs."""
 
 import asyncio
+import time
+from contextlib import aclosing
 from typing import Any
 
 import grpc
 import httpx
 
+from hub.filter import Filter
 from hub.log.register import NewConsumer, NewProvider, Register
 from hub.settings import Settings
 from tests.asking import Asking, asking
 from tests.calling import Caller, read, read_receipts
+from tests.making import receipt
 
 SAMPLE = {
     "smsResult": [
@@ -190,3 +194,39 @@ async def test_a_revoked_token_ends_streams_that_are_open_on_both_apis(
 
     assert code == 4403
     assert ended is grpc.StatusCode.UNAUTHENTICATED
+
+
+async def test_a_stream_since_a_later_instant_leaves_out_what_comes_before(
+    settings: Settings,
+) -> None:
+    async with asking(settings) as there:
+        later = time.time_ns() // 1000 + 700_000
+        access = await there.hub.accounts.access(there.token)
+        position = await there.hub.feed.start(since=later)
+        frames = there.hub.feed.follow(access, Filter(), position, since=later)
+        await anext(frames)
+        await there.post(receipt("before"))
+        while time.time_ns() // 1000 < later:  # the clock itself is what is waited for
+            await asyncio.sleep(0.01)
+        await there.post(receipt("after"))
+
+        found: list[str] = []
+        async with aclosing(frames):
+            async for frame in frames:
+                found += [entry.message_id for entry in frame.entries]
+                if found:
+                    break
+
+    assert found == ["after"]
+
+
+async def test_a_callback_with_a_slash_at_its_end_is_the_same_callback(
+    settings: Settings,
+) -> None:
+    async with asking(settings) as there:
+        url = await callback_url(there)
+
+        taken = await there.client.post(f"{url}/", json=SAMPLE)
+        unknown = await there.client.post(f"{there.hub.http_url}/callbacks/no/no/", json=SAMPLE)
+
+    assert (taken.status_code, unknown.status_code) == (200, 404)

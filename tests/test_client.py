@@ -251,7 +251,7 @@ async def test_a_second_reader_waits_and_takes_over(settings: Settings) -> None:
             async with client.subscription("billing", start_at="earliest") as first:
                 assert await take(first, 1) == [1]
                 await first.ack()
-                waiting = asyncio.create_task(anext(second))  # type: ignore[arg-type]
+                waiting = asyncio.create_task(anext(second))
                 async with asyncio.timeout(PATIENCE):
                     while not second.standby:
                         await asyncio.sleep(0.05)

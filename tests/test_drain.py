@@ -19,7 +19,7 @@ from hub.settings import Settings
 from tests.calling import Caller
 from tests.chaos import stalled
 from tests.chaos.process import Process, process
-from tests.chaos.siege import Secrets, accounts
+from tests.chaos.siege import Secrets, accounts, examined
 from tests.chaos.streams import end_of_call, end_of_socket, open_calls, open_sockets
 from tests.conftest import quick_settings
 from tests.providing import NOT_NOW, STORED, answer, batch
@@ -44,6 +44,8 @@ async def serving(
         await hub.ready()
         assert answer(await client.post(hub.url + secrets.callback, content=batch(0, 5))) == STORED
         yield hub, secrets, client
+    _, problems = await examined(settings)
+    assert problems == []
 
 
 async def test_a_hub_that_is_told_to_stop_ends_everything_as_it_should(tmp_path: Path) -> None:

@@ -23,9 +23,11 @@ import pytest
 from sqlalchemy import event
 from structlog.testing import capture_logs
 
+from hub.errors import StartError
+from hub.log import postgres
 from hub.log.register import NewConsumer, Register
 from hub.log.writer import PROBE_SECONDS
-from hub.service import Hub
+from hub.service import Hub, running
 from hub.v1 import receipts_pb2 as pb
 from tests.calling import Caller, read_receipts
 from tests.chaos.process import process
@@ -128,6 +130,13 @@ async def test_a_reader_of_another_process_that_blocks_checkpoints_blocks_no_cal
         assert len(await at.entries()) == 10 + 59 * 100
 
 
+async def test_a_hub_does_not_start_on_a_file_that_is_no_database(tmp_path: Path) -> None:
+    (tmp_path / "hub.db").write_bytes(b"something else " * 1000)
+    with pytest.raises(StartError, match="damaged"):
+        async with running(quick_settings(tmp_path)):
+            pass
+
+
 def _tiny_disk() -> bool:
     """Whether this machine lets us mount a file system in a namespace of our own."""
     command = ["unshare", "-rm", "mount", "-t", "tmpfs", "tmpfs", tempfile.gettempdir()]
@@ -203,6 +212,38 @@ async def test_postgresql_stopped_and_started_again(tmp_path: Path, own_postgres
             assert await at.post(batch(1000, 10)) == STORED
             assert await _positions(frames, 20) == list(range(1, 21))
         assert len(await at.entries()) == 20
+
+
+async def test_a_postgresql_that_says_nothing_any_more_is_given_up(
+    tmp_path: Path, own_postgres: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "COMMIT_SECONDS", 1.0)
+    url = new_postgres_database(own_postgres)
+    settings = quick_settings(tmp_path, database_url=url, lock_seconds=0.5, drain_seconds=10)
+    async with providing(settings) as at:
+        assert await at.post(batch(0, 10)) == STORED
+        with _frozen(own_postgres):
+            refused = [at.post(batch(1000 * n, 10)) for n in range(1, 4)]
+            assert set(await asyncio.gather(*refused)) == {NOT_NOW}
+            assert await at.ready() == 503
+        await at.ready_again()
+        assert await at.post(batch(1000, 10)) == STORED
+        assert await at.post(batch(0, 10)) == STORED
+        assert len({entry.message_id for entry in await at.entries()}) == len(await at.entries())
+
+
+@contextmanager
+def _frozen(server: Any) -> Iterator[None]:
+    """Stop all its processes where they are."""
+    first = server.get_postmaster_info().process
+    processes = [first, *first.children(recursive=True)]
+    for one in processes:
+        one.suspend()
+    try:
+        yield
+    finally:
+        for one in processes:
+            one.resume()
 
 
 async def test_a_session_that_holds_the_log_of_postgresql_is_not_waited_for(

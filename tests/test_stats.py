@@ -152,6 +152,8 @@ def test_days_follow_the_clocks_of_their_zone() -> None:
     ("changes", "field"),
     [
         ({"until": START}, "until"),
+        ({"since": -62_135_596_800_000_000, "until": -62_135_510_400_000_000}, "since"),
+        ({"since": 253_402_128_000_000_000, "until": 253_402_300_799_000_000}, "since"),
         ({"zone": "Mars/Olympus"}, "timeZone"),
         ({"zone": "../etc/passwd"}, "timeZone"),
         ({"until": START + 10**16, "bucket": Bucket.MINUTE}, "bucket"),

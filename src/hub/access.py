@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 import secrets
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,7 +12,8 @@ from hub.filter import Filter
 from hub.receipt import Micros
 
 MASK = "****"
-_SHORTEST_WITH_ENDS = 9
+_PREFIX = 6  # +86138
+_NUMBER = re.compile(r"\+?[0-9xX*]{9,15}")  # providers' samples have letters for digits
 
 
 class Scope(StrEnum):
@@ -82,11 +84,12 @@ def same_hash(one: bytes, other: bytes) -> bool:
 
 def mask(recipient: str) -> str:
     """
-    *recipient* with its middle hidden: `+8613800138000` becomes `+86138****8000`.
+    *recipient* with its middle hidden: `+8613800138000` becomes `+86138****8000`.  What does not
+    look like one number is hidden whole, since nobody knows which part of it names a person.
 
-    >>> mask("+8613800138000")
-    '+86138****8000'
+    >>> mask("+8613800138000"), mask("13800138000,13900139000")
+    ('+86138****8000', '****')
     """
-    if len(recipient) < _SHORTEST_WITH_ENDS:
+    if not _NUMBER.fullmatch(recipient):
         return MASK
-    return f"{recipient[:-8]}{MASK}{recipient[-4:]}"
+    return f"{recipient[: min(len(recipient) - 8, _PREFIX)]}{MASK}{recipient[-4:]}"

@@ -13,7 +13,7 @@ Every error a caller can meet.
     ├── CursorForeign          the cursor is of another log
     ├── CursorExpired          what follows the cursor is no longer kept
     ├── SubscriptionMismatch   not as the subscription was created
-    ├── Fenced                 another reader holds the subscription now
+    ├── Fenced                 this reader does not hold the subscription any more
     ├── Overloaded             too much is waiting; nothing was taken
     ├── StoreUnavailable       the database cannot take or give anything now
     ├── Draining               the hub is shutting down; the cursor stays good
@@ -139,7 +139,7 @@ class SubscriptionMismatch(HubError):
 
 
 class Fenced(HubError):
-    """Another reader holds this subscription now; its acknowledgements count, these do not."""
+    """The subscription was taken over, reset or deleted; what is acknowledged here does not count."""
 
     reason = "FENCED"
 

@@ -9,6 +9,8 @@ from hub.receipt import Entry, ErrorCategory, Status
 
 MAX_FILTER_VALUES = 100
 """Most values in one list of a filter."""
+MAX_TEXT = 512
+"""Most characters of a text that something is looked up by; nothing longer is stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,3 +109,18 @@ def check_list_sizes(lists: dict[str, Sequence[object]]) -> None:
         if len(values) > MAX_FILTER_VALUES:
             message = f"{name} takes at most {MAX_FILTER_VALUES} values, and {len(values)} came"
             raise BadInput(message, field=name)
+
+
+def check_text(name: str, text: str) -> None:
+    """Refuse *text* that no database takes, or that is too long to be stored anywhere."""
+    if len(text) > MAX_TEXT or "\x00" in text or not _encodes(text):
+        message = f"{name} takes text of at most {MAX_TEXT} characters, none of them NUL"
+        raise BadInput(message, field=name)
+
+
+def _encodes(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -36,15 +36,32 @@ class Application(FastAPI):
     def __init__(self, webhook: ASGIApp, **described: Any) -> None:
         super().__init__(**described)
         self._webhook = webhook
+        self._open = 0
+        self._none_open = asyncio.Event()
+        self._none_open.set()
+
+    async def ended(self) -> None:
+        """Return when no callback is being answered."""
+        await self._none_open.wait()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or serve one socket."""
         if scope["type"] == "http" and scope["path"].startswith("/callbacks/"):
-            parts = scope["path"].split("/")
+            parts = scope["path"].removesuffix("/").split("/")
             if len(parts) == _CALLBACK_PARTS:
                 scope["path_params"] = {"provider": parts[2], "secret": parts[3]}
-                return await self._webhook(scope, receive, send)
+                return await self._take(scope, receive, send)
         return await super().__call__(scope, receive, send)
+
+    async def _take(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._open += 1
+        self._none_open.clear()
+        try:
+            await self._webhook(scope, receive, send)
+        finally:
+            self._open -= 1
+            if not self._open:
+                self._none_open.set()
 
 
 def application(webhook: ASGIApp, *routers: APIRouter, origins: Sequence[str] = ()) -> Application:
@@ -57,6 +74,7 @@ def application(webhook: ASGIApp, *routers: APIRouter, origins: Sequence[str] = 
         title="Receipt hub",
         version=__version__,
         description="Takes delivery receipts from SMS providers; serves them to many readers.",
+        redirect_slashes=False,  # a redirect would repeat a secret, and providers do not follow
         docs_url=None,
         redoc_url=None,
     )

@@ -9,6 +9,7 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
+from hub import addresses
 from hub.errors import StartError
 from hub.http_connection import Connection
 from hub.settings import Settings
@@ -99,22 +100,22 @@ async def served(
 @contextmanager
 def listening(settings: Settings) -> Iterator[socket.socket]:
     """A socket bound where *settings* say.  Raises `StartError`."""
-    family = socket.AF_INET6 if ":" in settings.http_host else socket.AF_INET
-    # With its protocol named: asyncio turns Nagle's algorithm off for such sockets alone.
-    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+    place = addresses.resolve(settings, "http")
+    try:
+        # With its protocol named: asyncio turns Nagle's algorithm off for such sockets alone.
+        listener = socket.socket(place.family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    except OSError as error:
+        raise addresses.refusal(settings, "http", error) from error
+    with listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if hasattr(socket, "TCP_USER_TIMEOUT"):  # of Linux; else a reader that was ended but takes
             # nothing keeps its last bytes in memory until it goes
             most = round(1000 * (settings.slow_reader_seconds + _LAST_WORD_SECONDS))
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, most)
         try:
-            listener.bind((settings.http_host, settings.http_port))
+            listener.bind(place.address)
         except OSError as error:
-            message = (
-                f"HUB_HTTP_PORT holds {settings.http_port}, and {settings.http_host}"
-                f":{settings.http_port} cannot be listened on: {error.strerror}"
-            )
-            raise StartError(message) from error
+            raise addresses.refusal(settings, "http", error) from error
         listener.setblocking(False)
         yield listener
 

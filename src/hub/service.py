@@ -6,7 +6,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import structlog
-from fastapi import FastAPI
 
 from hub import http
 from hub.feed.follower import Feed
@@ -68,7 +67,7 @@ async def running(settings: Settings) -> AsyncIterator[Hub]:
         )
         stack.callback(loops.create_task(grpc_server.run()).cancel)
         server = Server(settings)
-        server.config.app = _application(parts, lambda: server.started)
+        server.config.app = app = _application(parts, lambda: server.started)
         stopping = Stopping(settings.drain_seconds)
         stack.push_async_callback(stopping.wait, POSTS, parts.writer.drain)
         await stack.enter_async_context(served(server, listener, stopping))
@@ -79,6 +78,7 @@ async def running(settings: Settings) -> AsyncIterator[Hub]:
             feed.drain()
             for surface in (feed, grpc_server):
                 await stopping.wait(STREAMS, surface.ended)
+            await stopping.wait(POSTS, app.ended)  # others hear 503 meanwhile, not silence
 
         stack.push_async_callback(drain)
         http_url = url(settings, listener)
@@ -147,7 +147,7 @@ def _loops(parts: _Parts) -> list[Coroutine[None, None, None]]:
     ]
 
 
-def _application(parts: _Parts, started: Callable[[], bool]) -> FastAPI:
+def _application(parts: _Parts, started: Callable[[], bool]) -> http.Application:
     settings, metrics, feed = parts.store.settings, parts.metrics, parts.feed
     draining = feed.draining.is_set
     return http.application(

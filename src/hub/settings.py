@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import quote, urlsplit
@@ -9,17 +10,27 @@ from urllib.parse import quote, urlsplit
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from hub import environment
 from hub.errors import StartError
 
 Port = Annotated[int, Field(ge=0, le=65535)]
+Host = Annotated[str, Field(min_length=1)]
 Seconds = Annotated[float, Field(gt=0)]
+
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[^\s/?#@:\[\]]+)(:[0-9]{1,5})?")
+_ANY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104  recognised, not listened on
 
 
 class Settings(BaseSettings):
     """The defaults run a complete hub on one machine with no other service."""
 
     model_config = SettingsConfigDict(
-        env_prefix="HUB_", env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True
+        env_prefix=environment.PREFIX,
+        env_file=environment.FILE,
+        env_file_encoding="utf-8",
+        extra="ignore",
+        frozen=True,
+        allow_inf_nan=False,
     )
 
     data_dir: Path = Field(Path("var"), description="Folder of the embedded database.")
@@ -31,9 +42,9 @@ class Settings(BaseSettings):
     database_password_file: Path | None = Field(
         None, description="File that holds the password of the database URL."
     )
-    http_host: str = Field("127.0.0.1", description="Address of HTTP.")
+    http_host: Host = Field("127.0.0.1", description="Address of HTTP.")
     http_port: Port = Field(8000, description="Port of HTTP; 0 picks a free one.")
-    grpc_host: str = Field("127.0.0.1", description="Address of gRPC.")
+    grpc_host: Host = Field("127.0.0.1", description="Address of gRPC.")
     grpc_port: Port = Field(50051, description="Port of gRPC; 0 picks a free one.")
     public_url: str = Field(
         "",
@@ -150,16 +161,39 @@ class Settings(BaseSettings):
             ipaddress.ip_network(part, strict=False)
         return value
 
+    @field_validator("graphql_allowed_origins")
+    @classmethod
+    def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        origins = tuple(origin.lower() for origin in value)  # as browsers send them
+        if not all(_ORIGIN.fullmatch(origin) for origin in origins):
+            message = "it takes origins such as https://app.example.com or http://localhost:5173"
+            raise ValueError(message)
+        return origins
+
+    @field_validator("public_url")
+    @classmethod
+    def _reachable(cls, value: str) -> str:
+        if value and not _is_web_address(value):
+            message = "it takes http://HOST or https://HOST, with a port or a path if need be"
+            raise ValueError(message)
+        return value
+
     @field_validator("database_url")
     @classmethod
     def _known_database(cls, value: str) -> str:
-        if value and not value.startswith(("sqlite+aiosqlite:///", "postgresql+asyncpg://")):
+        if value and not _is_database(value):
             message = "it takes sqlite+aiosqlite:///FILE or postgresql+asyncpg://USER@HOST/NAME"
             raise ValueError(message)
         return value
 
     @model_validator(mode="after")
     def _belong_together(self) -> Self:
+        if self.http_port == self.grpc_port != 0 and self._share_a_host():
+            message = (
+                f"HUB_GRPC_PORT holds {self.grpc_port}, and so does HUB_HTTP_PORT; it takes"
+                " another port, or 0 for a free one"
+            )
+            raise ValueError(message)
         if (self.grpc_tls_certificate is None) != (self.grpc_tls_key is None):
             message = "HUB_GRPC_TLS_CERTIFICATE and HUB_GRPC_TLS_KEY go together"
             raise ValueError(message)
@@ -170,6 +204,10 @@ class Settings(BaseSettings):
             )
             raise ValueError(message)
         return self
+
+    def _share_a_host(self) -> bool:
+        hosts = {self.http_host.lower(), self.grpc_host.lower()}
+        return len(hosts) == 1 or not hosts.isdisjoint(_ANY_ADDRESS)
 
     @property
     def store_url(self) -> str:
@@ -199,7 +237,11 @@ class Settings(BaseSettings):
 
 
 def load() -> Settings:
-    """Read the environment and `.env`; a bad setting is a `StartError` that names the variable."""
+    """
+    Read the environment and `.env`; a bad setting is a `StartError` that names the variable, and
+    so is a line of `.env` that cannot be read.
+    """
+    environment.check()
     try:
         return Settings()
     except ValidationError as error:
@@ -208,7 +250,39 @@ def load() -> Settings:
 
 def variable(name: str) -> str:
     """The environment variable of the field *name*."""
-    return f"HUB_{name.upper()}"
+    return f"{environment.PREFIX}{name.upper()}"
+
+
+def unknown() -> list[str]:
+    """A sentence on each variable that looks like a setting and is none."""
+    return environment.unknown([variable(name) for name in Settings.model_fields])
+
+
+def _is_web_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return False
+    plain = not (parts.query or parts.fragment or "@" in parts.netloc or re.search(r"\s", text))
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and plain and port != 0
+
+
+def _is_database(text: str) -> bool:
+    from sqlalchemy.engine import make_url  # noqa: PLC0415  heavy, and few need it
+    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
+
+    try:
+        url, port = make_url(text), urlsplit(text).port
+    except (ArgumentError, ValueError):
+        return False
+    if url.drivername == "sqlite+aiosqlite":
+        return not url.host and _is_file(url.database)
+    return url.drivername == "postgresql+asyncpg" and port != 0
+
+
+def _is_file(name: str | None) -> bool:
+    return bool(name) and name != ":memory:" and not str(name).startswith("file:")
 
 
 def _explain(error: ValidationError) -> str:
@@ -217,7 +291,13 @@ def _explain(error: ValidationError) -> str:
     if not first["loc"]:
         return reason
     name = variable(str(first["loc"][0]))
-    held = os.environ.get(name, str(first["input"]))
-    if "URL" in name:
-        held = held.split("://")[0] + "://…" if "://" in held else "something that is no URL"
-    return f"{name} holds {held!r}: {reason}"
+    return f"{name} holds {_held(name, first['input'])!r}: {reason}"
+
+
+def _held(name: str, given: object) -> str:
+    """What the variable *name* holds, without what may be a password."""
+    told = ",".join(map(str, given)) if isinstance(given, tuple) else str(given)
+    text = os.environ.get(name, told)
+    if "URL" not in name and not ("://" in text and "@" in text):
+        return text
+    return text.split("://")[0] + "://…" if "://" in text else "something that is no URL"

@@ -32,11 +32,11 @@ class Journal:
 
 
 class Load:
-    """Several connections to one callback URL."""
+    """Several connections to the callback URLs of hubs that share a log."""
 
-    def __init__(self, url: str, seed: int) -> None:
+    def __init__(self, urls: list[str], seed: int) -> None:
         self.journal = Journal()
-        self._url = url
+        self._urls = urls
         self._chance = random.Random(seed)
         self._numbers = itertools.count()
         self._enough = asyncio.Event()
@@ -73,7 +73,8 @@ class Load:
         journal = self.journal
         known = [mark for mark in marks if mark in journal.acknowledged]
         try:
-            response = await client.post(self._url, content=body(marks))
+            url = self._chance.choice(self._urls)
+            response = await client.post(url, content=body(marks))
         except httpx.TransportError:
             journal.unanswered += 1
             return False

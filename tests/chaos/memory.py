@@ -16,7 +16,7 @@ from hub.v1 import receipts_pb2 as pb
 from tests.calling import Caller
 from tests.chaos import stalled
 from tests.chaos.process import Process, process
-from tests.chaos.siege import Secrets, accounts
+from tests.chaos.siege import Secrets, accounts, examined
 from tests.providing import STORED, answer, batch
 from tests.waiting import until
 
@@ -67,13 +67,15 @@ class Watched:
 
 
 @asynccontextmanager
-async def watched(settings: Settings, folder: Path) -> AsyncIterator[Watched]:
-    """A hub's process, ready."""
-    secrets = await accounts(settings)
+async def watched(settings: Settings, folder: Path, callback: str = "") -> AsyncIterator[Watched]:
+    """A hub's process, ready; with new accounts unless there is one with the path *callback*."""
+    secrets = Secrets(callback, "") if callback else await accounts(settings)
     async with process(settings, folder) as hub, httpx.AsyncClient(timeout=60) as client:
         hub.start()
         await hub.ready()
         yield Watched(hub, secrets, client)
+    _, problems = await examined(settings)
+    assert problems == []
 
 
 async def come_and_go(there: Watched, streams: int, warm_up: int) -> Weighed:

@@ -113,6 +113,7 @@ async def process(
     """A hub on free ports, not yet started; whatever is left of it at the end is killed."""
     http_port, grpc_port = free_ports(2)
     ports = {"http_port": http_port, "grpc_port": grpc_port}
+    folder.mkdir(exist_ok=True)  # noqa: ASYNC240
     hub = Process(settings.model_copy(update=ports), folder, wrapper)
     try:
         yield hub

@@ -30,8 +30,8 @@ _SUBSCRIPTION = """subscription ($after: Cursor) {
 class Reader:
     """One reader; `seen` is everything it was given, in its order."""
 
-    def __init__(self, address: str, token: str) -> None:
-        self.address, self.token = address, token
+    def __init__(self, addresses: list[str], token: str) -> None:
+        self.addresses, self.token = addresses, token
         self.cursor = ""
         self.seen: list[Seen] = []
         self.connections = 0
@@ -51,6 +51,11 @@ class Reader:
     def frames(self) -> AsyncGenerator[tuple[str, list[Seen]], None]:
         """Cursors and receipts of one connection, from `cursor` on."""
         raise NotImplementedError
+
+    @property
+    def address(self) -> str:
+        """Where to connect now: each time to the next hub, as behind a load balancer."""
+        return self.addresses[self.connections % len(self.addresses)]
 
     @property
     def position(self) -> int:

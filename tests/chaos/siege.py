@@ -5,7 +5,7 @@ import random
 import signal
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,20 +42,23 @@ class Outcome:
     """What is wrong; nothing should be."""
 
 
-async def siege(settings: Settings, folder: Path, *, kills: int, seed: int) -> Outcome:
-    """Kill a hub *kills* times at moments that *seed* chooses, then compare."""
+async def siege(
+    settings: Settings, folder: Path, *, kills: int, seed: int, replicas: int = 1
+) -> Outcome:
+    """Kill hubs that share a log *kills* times at moments that *seed* chooses, then compare."""
     secrets = await accounts(settings)
-    async with process(settings, folder) as hub:
-        load = Load(hub.url + secrets.callback, seed)
-        readers = await _readers(hub, settings, secrets)
+    async with AsyncExitStack() as stack:
+        places = [folder / f"hub-{number}" for number in range(replicas)]
+        hubs = [await stack.enter_async_context(process(settings, place)) for place in places]
+        load = Load([hub.url + secrets.callback for hub in hubs], seed)
+        readers = await _readers(hubs, settings, secrets)
         async with _running(readers):
-            await _under_fire(hub, load, kills, random.Random(seed))
+            await _under_fire(hubs, load, kills, random.Random(seed))
             await _caught_up(settings, readers)
-        code = await hub.stop(signal.SIGTERM)
-    log, problems = await _examined(settings)
+        codes = [await hub.stop(signal.SIGTERM) for hub in hubs]
+    log, problems = await examined(settings)
     problems += _compared(load.journal, log, readers)
-    if code:
-        problems.append(f"told to stop, the hub exited with {code}")
+    problems += [f"told to stop, a hub exited with {code}" for code in codes if code]
     return Outcome(kills, load.journal, log, readers, problems)
 
 
@@ -69,11 +72,23 @@ async def accounts(settings: Settings) -> Secrets:
     return Secrets(f"/callbacks/p1/{secret}", token)
 
 
-async def _readers(hub: Process, settings: Settings, secrets: Secrets) -> list[Reader]:
-    http = hub.url.removeprefix("http://")
+async def examined(settings: Settings) -> tuple[list[Seen], list[str]]:
+    """The whole log, and what `verify` says of the database."""
+    async with opened(settings) as store:
+        found: list[Seen] = []
+        log = ReceiptLog(store)
+        while entries := await log.read(found[-1][0] if found else 0, 5000):
+            found += [(e.position, (e.message_id, e.provider_status)) for e in entries]
+        report = await verify(store)
+        return found, list(report.problems)
+
+
+async def _readers(hubs: list[Process], settings: Settings, secrets: Secrets) -> list[Reader]:
+    grpc = [hub.grpc_address for hub in hubs]
+    http = [hub.url.removeprefix("http://") for hub in hubs]
     readers = [
-        GrpcReader(hub.grpc_address, secrets.token),
-        ConsumingReader(hub.grpc_address, secrets.token),
+        GrpcReader(grpc, secrets.token),
+        ConsumingReader(grpc, secrets.token),
         GraphqlReader(http, secrets.token),
     ]
     async with opened(settings) as store:
@@ -95,19 +110,25 @@ async def _running(readers: list[Reader]) -> AsyncIterator[None]:
             raise end if isinstance(end, BaseException) else AssertionError(end)
 
 
-async def _under_fire(hub: Process, load: Load, kills: int, chance: random.Random) -> None:
+async def _under_fire(hubs: list[Process], load: Load, kills: int, chance: random.Random) -> None:
     sending = asyncio.create_task(load.run(connections=6, batch=40))
     try:
-        for number in range(kills):
+        for hub in hubs:
             hub.start()
-            if number % 4 == 3:  # also while it starts
-                await asyncio.sleep(chance.uniform(0.0, 1.5))
-            else:
+        for number in range(kills):
+            hub = chance.choice(hubs)
+            if number % 4 != 3:  # else also while it starts
+                await hub.ready()
+            await asyncio.sleep(chance.uniform(0.0, 1.5))
+            hub.kill()
+            hub.start()
+            if number % 5 == 4:  # and stopped as it should be, in between
                 await hub.ready()
                 await asyncio.sleep(chance.uniform(0.1, 1.5))
-            hub.kill()
-        hub.start()
-        await hub.ready()
+                assert await hub.stop() == 0, hub.lines
+                hub.start()
+        for hub in hubs:
+            await hub.ready()
         await asyncio.sleep(0.5)
     finally:
         load.stop()
@@ -118,17 +139,6 @@ async def _caught_up(settings: Settings, readers: list[Reader]) -> None:
     async with opened(settings) as store:
         head = (await ReceiptLog(store).bounds()).head
     await until(lambda: all(reader.position >= head for reader in readers))
-
-
-async def _examined(settings: Settings) -> tuple[list[Seen], list[str]]:
-    """The whole log, and what `verify` says of the database."""
-    async with opened(settings) as store:
-        found: list[Seen] = []
-        log = ReceiptLog(store)
-        while entries := await log.read(found[-1][0] if found else 0, 5000):
-            found += [(e.position, (e.message_id, e.provider_status)) for e in entries]
-        report = await verify(store)
-        return found, list(report.problems)
 
 
 def _compared(journal: Journal, log: list[Seen], readers: list[Reader]) -> list[str]:

@@ -71,6 +71,7 @@ async def open_sockets(
 
 
 async def end_of_call(call: Any) -> End:
+    """Read *call* to its end."""
     frames = []
     try:
         async with asyncio.timeout(WAIT):
@@ -83,6 +84,7 @@ async def end_of_call(call: Any) -> End:
 
 
 async def end_of_socket(socket: ClientConnection) -> End:
+    """Read *socket* to its end."""
     frames = []
     try:
         async with asyncio.timeout(WAIT):

@@ -10,14 +10,34 @@ from tests.chaos.siege import siege
 
 @pytest.mark.timeout(120)
 async def test_what_was_acknowledged_is_in_the_log_once_after_every_kill(
-    any_settings: Settings, tmp_path: Path
+    settings: Settings, tmp_path: Path
 ) -> None:
-    outcome = await siege(any_settings, tmp_path, kills=3, seed=1)
+    outcome = await siege(settings, tmp_path, kills=3, seed=1)
 
     assert outcome.problems == []
     assert outcome.journal.acknowledged
     assert outcome.journal.repeated
     assert all(reader.connections > 3 for reader in outcome.readers)
+
+
+async def test_replicas_may_be_killed_one_after_the_other(
+    settings: Settings, postgres_url: str, tmp_path: Path
+) -> None:
+    shared = settings.model_copy(update={"database_url": postgres_url})
+    outcome = await siege(shared, tmp_path, kills=3, seed=2, replicas=2)
+
+    assert outcome.problems == []
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+async def test_a_long_siege_of_three_replicas(
+    settings: Settings, postgres_url: str, tmp_path: Path
+) -> None:
+    shared = settings.model_copy(update={"database_url": postgres_url})
+    outcome = await siege(shared, tmp_path, kills=50, seed=3, replicas=3)
+
+    assert outcome.problems == []
 
 
 @pytest.mark.long

@@ -15,11 +15,13 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")
 def print_json(value: Any) -> None:
     """Print *value* as JSON on one line, which is what machines and `jq` like best."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
 
 
 def print_line(text: str = "") -> None:
     """Print one line as it is: never wrapped, so that what it holds can be copied."""
     sys.stdout.write(text + "\n")
+    sys.stdout.flush()  # whoever reads a pipe waits for it
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:

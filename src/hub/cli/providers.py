@@ -144,7 +144,7 @@ def _row(row: Any) -> dict[str, Any]:
         "credentials": sorted(row.credentials),
         "protocol": row.protocol or None,
         "created_at": when(row.created_at),
-        "old_secret_until": when(row.old_secret_until) or None,
+        "old_secrets_until": [when(old["until"]) for old in row.old_secrets],
         "disabled_at": when(row.disabled_at) or None,
         "state": "disabled" if row.disabled_at else "enabled",
     }

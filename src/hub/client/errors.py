@@ -18,7 +18,7 @@ What can go wrong, as exceptions.
     ├── CursorExpired          what follows the cursor is no longer kept
     ├── NotFound
     ├── SubscriptionMismatch   the subscription was created with another filter or shard count
-    ├── Fenced                 another reader holds the subscription now
+    ├── Fenced                 this reader does not hold the subscription any more
     ├── TooManyStreams
     └── HubFault               a fault of the hub; its log knows more
 """
@@ -152,7 +152,7 @@ class SubscriptionMismatch(HubCallError):
 
 
 class Fenced(HubCallError):
-    """Another reader holds the subscription now; what it was sent will be acknowledged there."""
+    """The subscription was taken over, reset or deleted; what is acknowledged here does not count."""
 
     reason = "FENCED"
 

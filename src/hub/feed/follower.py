@@ -153,14 +153,16 @@ class Feed:
         batch_size: int = 100,
         stop_at_head: bool = False,
         shard: Shard = WHOLE,
+        since: Micros | None = None,
     ) -> AsyncGenerator[Frame, None]:
         """
         Frames from *position* on, without end or to the present head.  The first comes at once;
         later there is one at least each heartbeat, never ahead of an unsent match.  *wanted* is
-        what `Access.limit` gave.  Raises `Unauthenticated` once the token no longer holds,
+        what `Access.limit` gave; receipts recorded before *since* are left out, which matters where
+        it lies in the future.  Raises `Unauthenticated` once the token no longer holds,
         `Draining` after a last frame, `CursorExpired` where a purge overtook the reader.
         """
-        follower = _Follower(self, wanted, shard, batch_size, position)
+        follower = _Follower(self, wanted, shard, batch_size, position, since)
         until = (await self.log.bounds()).head if stop_at_head else None
         self.tail.readers += 1
         try:
@@ -176,11 +178,19 @@ class _Follower:
     """One reader: an integer, and what it wants."""
 
     def __init__(
-        self, feed: Feed, wanted: Filter, shard: Shard, batch_size: int, position: int
+        self,
+        feed: Feed,
+        wanted: Filter,
+        shard: Shard,
+        batch_size: int,
+        position: int,
+        since: Micros | None,
     ) -> None:
         self._feed, self._tail = feed, feed.tail
-        self._wanted, self._shard = wanted, shard
-        self._test = _both(wanted.test(), None if shard == WHOLE else shard.holds)
+        self._wanted = wanted
+        # What no index answers: tested on every entry, wherever it was read.
+        self._share = _both(None if shard == WHOLE else shard.holds, _from(since))
+        self._test = _both(wanted.test(), self._share)
         self._batch_size = batch_size
         self._position = position
         self._epoch = feed.epoch
@@ -246,7 +256,7 @@ class _Follower:
         if self._position < page.bounds.oldest - 1:
             await self._expired()
         self._position = max(self._position, page.resume)
-        return [e for e in page.entries if self._shard.holds(e)]
+        return page.entries if self._share is None else list(filter(self._share, page.entries))
 
     async def _expired(self) -> None:
         """Raise `CursorExpired` if what comes next is no longer kept."""
@@ -270,6 +280,10 @@ def _resume(cursor: Cursor, bounds: Bounds, on_expired: OnExpired) -> int:
             return bounds.oldest - 1
         raise CursorExpired(oldest=bounds.oldest_cursor, head=bounds.head_cursor)
     return cursor.position
+
+
+def _from(since: Micros | None) -> Test | None:
+    return None if since is None else lambda entry: entry.recorded_at >= since
 
 
 def _both(one: Test | None, other: Test | None) -> Test | None:

@@ -75,6 +75,10 @@ class Subscriptions:
             raise StoreUnavailable
         return key
 
+    async def conditions(self, key: Key) -> dict[str, Any]:
+        """The filter that *key* was created with, as JSON.  Raises `NotFound`."""
+        return await subscriptions.conditions(self._store, key)
+
     def claim(self, key: Key) -> Claim:
         """What a reader of *key* acknowledges by."""
         return Claim(key, self._due)

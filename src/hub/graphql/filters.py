@@ -5,13 +5,9 @@ from collections.abc import Iterable, Sequence
 import strawberry
 
 from hub.access import Access, Scope
-from hub.errors import BadInput
-from hub.filter import Filter, check_list_sizes
+from hub.filter import Filter, check_list_sizes, check_text
 from hub.graphql.enums import ErrorCategory, Status
 from hub.phone import candidates
-
-MOST_TEXT = 512
-"""Characters of a text that something is looked up by; nothing longer is stored."""
 
 
 @strawberry.input(
@@ -82,20 +78,6 @@ def _check(given: ReceiptFilter) -> None:
     }
     check_list_sizes(lists)
     for name, values in lists.items():
-        check_text(name, *(value for value in values if isinstance(value, str)))
-
-
-def check_text(field: str, *values: str) -> None:
-    """Refuse what no database takes as text, or nobody would look for."""
-    for value in values:
-        if len(value) > MOST_TEXT or "\x00" in value or not _encodes(value):
-            message = f"{field} takes text of at most {MOST_TEXT} characters"
-            raise BadInput(message, field=field)
-
-
-def _encodes(value: str) -> bool:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+        for value in values:
+            if isinstance(value, str):
+                check_text(name, value)

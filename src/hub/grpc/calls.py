@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import grpc
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 
-from hub.errors import HubError, SlowReader
+from hub.errors import BadInput, HubError, SlowReader
 from hub.grpc.errors import Context, abort, fault, status_of
 from hub.telemetry import Metrics
 
@@ -53,13 +53,15 @@ class Calls(grpc.aio.ServerInterceptor):
         handler = await continuation(handler_call_details)
         if handler is None or not handler_call_details.method.startswith(self._prefix):
             return handler
-        read = handler.request_deserializer
+        read = _read(handler.request_deserializer)
         if answer := handler.unary_unary:
             return grpc.unary_unary_rpc_method_handler(self._unary(answer), read, _bytes)
         if answer := handler.unary_stream:
             return grpc.unary_stream_rpc_method_handler(self._stream(answer), read, _bytes)
         return grpc.stream_stream_rpc_method_handler(
-            self._stream(handler.stream_stream), read, _bytes
+            self._stream(lambda said, context: handler.stream_stream(_each(said), context)),
+            read,
+            _bytes,
         )
 
     async def none_open(self) -> None:
@@ -82,7 +84,7 @@ class Calls(grpc.aio.ServerInterceptor):
         async def answer(request: Any, context: Context) -> Any:
             with self._opened(context):
                 try:
-                    return await behaviour(request, context)
+                    return await behaviour(_readable(request), context)
                 except Exception as error:  # noqa: BLE001
                     await _tell(context, error)
 
@@ -93,7 +95,7 @@ class Calls(grpc.aio.ServerInterceptor):
             outcome = "CANCELLED"
             with self._opened(context) as call:
                 try:
-                    async with aclosing(behaviour(request, context)) as frames:
+                    async with aclosing(behaviour(_readable(request), context)) as frames:
                         async for frame in frames:
                             self._metrics.frames.labels(_SURFACE).inc()
                             call.writing_since = time.monotonic()
@@ -135,6 +137,29 @@ class Calls(grpc.aio.ServerInterceptor):
                 call.task.cancel()
         except (grpc.aio.AbortError, grpc.aio.UsageError):
             return
+
+
+def _read(deserializer: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+    """*deserializer*, which gives what cannot be read as the error to raise: grpc logs a raised one."""
+
+    def read(data: bytes) -> Any:
+        try:
+            return deserializer(data)
+        except DecodeError:
+            return BadInput("the request cannot be read as its message of the proto")
+
+    return read
+
+
+def _readable(request: Any) -> Any:
+    if isinstance(request, BadInput):
+        raise request
+    return request
+
+
+async def _each(said: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    async for request in said:
+        yield _readable(request)
 
 
 async def _tell(context: Context, error: Exception) -> NoReturn:

@@ -13,6 +13,9 @@ from hub.log.subscriptions import Declaration
 from hub.receipt import Cursor
 from hub.v1 import receipts_pb2 as pb
 
+OPENING_SECONDS = 10.0
+"""How long a stream may say nothing before it says what it opens."""
+
 
 class Listener:
     """
@@ -28,8 +31,13 @@ class Listener:
         self.task = asyncio.create_task(self._listen())
 
     async def opened(self) -> pb.Open:
-        """What the reader opens, which it must say first."""
-        return await self._opened
+        """What the reader opens, which it must say first.  Raises `BadInput` if it says nothing."""
+        try:
+            async with asyncio.timeout(OPENING_SECONDS):
+                return await self._opened
+        except TimeoutError:
+            message = f"a stream starts with open, within {OPENING_SECONDS:g} seconds"
+            raise BadInput(message, field="open") from None
 
     def obey(self, claim: Claim | None) -> None:
         """Do what else is said to *claim*; to none, once the reader has gone."""
@@ -55,7 +63,7 @@ def declaration(asked: pb.Open, access: Access) -> Declaration:
     return Declaration(
         access.consumer,
         requests.subscription(asked),
-        requests.conditions(asked.filter),
+        requests.conditions(asked.filter) if asked.HasField("filter") else None,
         requests.shard(asked, "open."),
     )
 
@@ -94,10 +102,7 @@ def _do(request: pb.ConsumeRequest, claim: Claim, epoch: str) -> None:
         case "ack":
             claim.ack(_position(request.ack.cursor, epoch))
         case "park":
-            if len(request.park.reason) > requests.MAX_REASON:
-                message = f"a reason has at most {requests.MAX_REASON} characters"
-                raise BadInput(message, field="park.reason")
-            claim.park(request.park.position, request.park.reason)
+            claim.park(request.park.position, requests.reason(request.park))
         case "open":
             message = "open comes once, and first"
             raise BadInput(message, field="open")

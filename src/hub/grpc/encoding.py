@@ -19,15 +19,20 @@ from hub.v1 import receipts_pb2 as pb
 MAX_FRAME_BYTES = 3 * 1024 * 1024
 """Clients refuse messages of more than 4 MiB unless told otherwise."""
 
-_JOINED_FRAMES = 256
+REMEMBERED_BYTES = 16 * 1024 * 1024
+"""Most memory for encoded entries, and as much again for slices."""
+
+_OVERHEAD = 300
+"""What a remembered value takes beside its own bytes."""
 
 
 class Encoder:
     """Encodes frames, and remembers the newest entries and slices of the log that it encoded."""
 
-    def __init__(self, entries: int) -> None:
-        self._entries = _Newest(entries)
-        self._slices = _Newest(_JOINED_FRAMES)
+    def __init__(self, remembered_bytes: int = REMEMBERED_BYTES) -> None:
+        self._epoch = ""
+        self._entries = _Newest(remembered_bytes)
+        self._slices = _Newest(remembered_bytes)
 
     def frames(self, frame: Frame, *, unmasked: bool) -> Iterator[bytes]:
         """*frame* as `StreamReceiptsResponse`, in as many as its size needs."""
@@ -54,8 +59,12 @@ class Encoder:
             )
             yield data + rest.SerializeToString()
 
-    def fitting(self, entries: Sequence[Entry], *, unmasked: bool) -> tuple[int, bytes]:
-        """How many of the first *entries* fit into one response, and their bytes."""
+    def fitting(self, epoch: str, entries: Sequence[Entry], *, unmasked: bool) -> tuple[int, bytes]:
+        """How many of the first *entries* of a log fit into one response, and their bytes."""
+        if epoch != self._epoch:  # another log, whose positions mean other receipts
+            self._epoch = epoch
+            self._entries.clear()
+            self._slices.clear()
         data = self._slice(entries, unmasked=unmasked)
         while len(data) > MAX_FRAME_BYTES and len(entries) > 1:
             entries = entries[: len(entries) // 2]
@@ -66,7 +75,7 @@ class Encoder:
         """The position that each piece covers, and its receipts; one piece where there are none."""
         rest = frame.entries
         while True:
-            count, data = self.fitting(rest, unmasked=unmasked)
+            count, data = self.fitting(frame.epoch, rest, unmasked=unmasked)
             if count == len(rest):
                 yield frame.position, data
                 return
@@ -82,7 +91,7 @@ class Encoder:
         key = (first, last, unmasked)
         found = self._slices.get(key)
         if found is None:
-            found = self._slices[key] = self._join(entries, unmasked=unmasked)
+            found = self._slices.put(key, self._join(entries, unmasked=unmasked))
         return found
 
     def _join(self, entries: Sequence[Entry], *, unmasked: bool) -> bytes:
@@ -94,21 +103,32 @@ class Encoder:
         if found is None:
             receipts = [messages.receipt(entry, unmasked=unmasked)]
             encoded = pb.StreamReceiptsResponse(receipts=receipts).SerializeToString()
-            found = self._entries[key] = encoded
+            found = self._entries.put(key, encoded)
         return found
 
 
-class _Newest(OrderedDict[tuple[int, ...], bytes]):
-    """A dict that forgets what was put in first once it holds *most* values."""
+class _Newest:
+    """Values by key; the first put in are forgotten once all of them take *most* bytes."""
 
     def __init__(self, most: int) -> None:
-        super().__init__()
         self._most = most
+        self._taken = 0
+        self._values: OrderedDict[tuple[int, ...], bytes] = OrderedDict()
 
-    def __setitem__(self, key: tuple[int, ...], value: bytes) -> None:
-        super().__setitem__(key, value)
-        if len(self) > self._most:
-            self.popitem(last=False)
+    def get(self, key: tuple[int, ...]) -> bytes | None:
+        return self._values.get(key)
+
+    def put(self, key: tuple[int, ...], value: bytes) -> bytes:
+        self._values[key] = value
+        self._taken += len(value) + _OVERHEAD
+        while self._taken > self._most:
+            _key, oldest = self._values.popitem(last=False)
+            self._taken -= len(oldest) + _OVERHEAD
+        return value
+
+    def clear(self) -> None:
+        self._values.clear()
+        self._taken = 0
 
 
 def _now() -> Timestamp:

@@ -1,11 +1,12 @@
 """Requests as the rest of the hub takes them.  What cannot be read is named by its field."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any, TypeVar
 
+from google.protobuf import json_format
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from hub import phone
@@ -128,6 +129,14 @@ def subscription(asked: pb.Open) -> str:
     return asked.subscription
 
 
+def reason(asked: pb.Park) -> str:
+    """Why *asked* sets a receipt aside."""
+    if len(asked.reason) > MAX_REASON or "\x00" in asked.reason:
+        message = f"a reason has at most {MAX_REASON} characters, and no NUL among them"
+        raise BadInput(message, field="park.reason")
+    return asked.reason
+
+
 def conditions(asked: pb.ReceiptFilter) -> dict[str, Any]:
     """*asked* as JSON that is equal for equal filters, whatever the order of their values."""
     found: dict[str, Any] = {}
@@ -140,6 +149,11 @@ def conditions(asked: pb.ReceiptFilter) -> dict[str, Any]:
             words = field.enum_type.values_by_number
             found[field.name] = [words[number].name for number in sorted(set(value))]
     return found
+
+
+def stored_filter(stored: Mapping[str, Any]) -> pb.ReceiptFilter:
+    """The filter whose `conditions` are *stored*."""
+    return json_format.ParseDict(dict(stored), pb.ReceiptFilter())
 
 
 def max_unacked(asked: int) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 
 import grpc
 
-from hub.errors import StartError
+from hub import addresses
 from hub.feed.follower import Feed
 from hub.feed.subscriptions import Subscriptions
 from hub.grpc import tls
@@ -16,7 +16,7 @@ from hub.grpc.health import SERVICE, Health, reflect
 from hub.grpc.servicer import Receipts
 from hub.log.accounts import Accounts
 from hub.log.log import ReceiptLog
-from hub.settings import Settings, variable
+from hub.settings import Settings
 from hub.telemetry import Metrics
 from hub.v1 import receipts_pb2_grpc
 
@@ -61,7 +61,7 @@ async def serving(
     calls = Calls(SERVICE, metrics, settings.slow_reader_seconds)
     server = grpc.aio.server(interceptors=[calls], options=_options(settings))
     health = Health(server)
-    receipts = Receipts(log, feed, accounts, subscriptions, Encoder(settings.feed_window))
+    receipts = Receipts(log, feed, accounts, subscriptions, Encoder())
     receipts_pb2_grpc.add_ReceiptServiceServicer_to_server(receipts, server)
     if settings.grpc_reflection:
         reflect(server)
@@ -78,6 +78,7 @@ async def serving(
 def _bind(server: grpc.aio.Server, settings: Settings) -> str:
     host = f"[{settings.grpc_host}]" if ":" in settings.grpc_host else settings.grpc_host
     credentials = tls.credentials(settings)
+    place = addresses.resolve(settings, "grpc")
     wanted = f"{host}:{settings.grpc_port}"
     try:
         if credentials is None:
@@ -87,9 +88,8 @@ def _bind(server: grpc.aio.Server, settings: Settings) -> str:
     except RuntimeError:
         port = 0
     if not port:
-        names = f"{variable('grpc_host')} and {variable('grpc_port')}"
-        message = f"{names}: cannot listen on {wanted}; is another program using the port?"
-        raise StartError(message) from None
+        # The library does not say why; a socket of our own does.
+        raise addresses.refusal(settings, "grpc", addresses.probe(place))
     return f"{host}:{port}"
 
 
@@ -102,8 +102,9 @@ def _options(settings: Settings) -> Sequence[tuple[str, Any]]:
         ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
         ("grpc.http2.max_pings_without_data", 0),
         # A holder of a subscription that vanishes without a word is replaced within 15 s.
-        ("grpc.keepalive_time_ms", 8_000),
-        ("grpc.keepalive_timeout_ms", 5_000), ("grpc.http2.ping_timeout_ms", 5_000), ("grpc.http2.bdp_probe", 0),
+        ("grpc.keepalive_time_ms", 5_000),
+        ("grpc.keepalive_timeout_ms", 8_000),
+        ("grpc.http2.ping_timeout_ms", 8_000),
         ("grpc.max_receive_message_length", settings.grpc_max_message_bytes),
         ("grpc.max_send_message_length", -1),
     )

@@ -5,14 +5,17 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
 from hub.access import Access, Scope
-from hub.errors import BadInput, NotFound, Unauthenticated
+from hub.errors import BadInput, NotFound, RecipientRequired, Unauthenticated
 from hub.feed.follower import Feed
 from hub.feed.subscriptions import Subscriptions
+from hub.filter import Filter
 from hub.grpc import consuming, messages, paging, requests
 from hub.grpc.encoding import Encoder
 from hub.grpc.errors import Context
 from hub.log.accounts import Accounts
+from hub.log.leases import Key
 from hub.log.log import ReceiptLog
+from hub.log.messages import MessageLookup
 from hub.receipt import Message, Order
 from hub.v1 import receipts_pb2 as pb
 from hub.v1 import receipts_pb2_grpc
@@ -45,7 +48,8 @@ class Receipts(receipts_pb2_grpc.ReceiptServiceServicer):
         access = await authenticated(context, self._accounts)
         wanted = access.limit(requests.receipt_filter(request.filter, self._accounts.regions()))
         shard = requests.shard(request)
-        position = await self._feed.start(**requests.start(request))
+        start = requests.start(request)
+        position = await self._feed.start(**start)
         async with self._feed.stream(access, "grpc"):
             following = self._feed.follow(
                 access,
@@ -54,6 +58,7 @@ class Receipts(receipts_pb2_grpc.ReceiptServiceServicer):
                 batch_size=requests.size(request.max_batch_size),
                 stop_at_head=request.stop_at_head,
                 shard=shard,
+                since=start.get("since"),
             )
             async with aclosing(following) as frames:
                 async for frame in frames:
@@ -67,11 +72,7 @@ class Receipts(receipts_pb2_grpc.ReceiptServiceServicer):
         access = await authenticated(context, self._accounts)
         async with self._feed.stream(access, "grpc"), self._listener(said) as listener:
             asked = await listener.opened()
-            regions = self._accounts.regions()
-            wanted = access.limit(requests.receipt_filter(asked.filter, regions, "open.filter"))
-            key = await self._subscriptions.declare(
-                access, consuming.declaration(asked, access), requests.start(asked, "open.")
-            )
+            key, wanted = await self._declared(access, asked)
             claim = self._subscriptions.claim(key)
             reading = self._subscriptions.read(access, claim, consuming.wants(asked, wanted))
             listener.obey(claim)
@@ -97,7 +98,7 @@ class Receipts(receipts_pb2_grpc.ReceiptServiceServicer):
         bounds = page.bounds
         if order is Order.OLDEST_FIRST and start is not None and start < bounds.oldest - 1:
             raise paging.stale()
-        fitting, data = self._encoder.fitting(page.entries, unmasked=access.unmasked)
+        fitting, data = self._encoder.fitting(bounds.epoch, page.entries, unmasked=access.unmasked)
         whole = fitting == len(page.entries)
         resume = page.resume if whole else page.entries[fitting - 1].position
         token = paging.token(request, bounds.epoch, resume) if page.more or not whole else ""
@@ -156,6 +157,17 @@ class Receipts(receipts_pb2_grpc.ReceiptServiceServicer):
         finally:
             listener.obey(None)
 
+    async def _declared(self, access: Access, asked: pb.Open) -> tuple[Key, Filter]:
+        regions = self._accounts.regions()
+        wanted = access.limit(requests.receipt_filter(asked.filter, regions, "open.filter"))
+        key = await self._subscriptions.declare(
+            access, consuming.declaration(asked, access), requests.start(asked, "open.")
+        )
+        if not asked.HasField("filter"):
+            stored = requests.stored_filter(await self._subscriptions.conditions(key))
+            wanted = access.limit(requests.receipt_filter(stored, regions, "open.filter"))
+        return key, wanted
+
     async def _messages(
         self, access: Access, asked: list[pb.GetMessageRequest], prefixes: list[str]
     ) -> list[Message | None]:
@@ -172,9 +184,15 @@ class Receipts(receipts_pb2_grpc.ReceiptServiceServicer):
         return [
             by_key.get(lookup.key)
             if lookup.key
-            else await self._log.message(lookup, access.providers)
-            for lookup in lookups
+            else await self._message(access, lookup, prefix)
+            for lookup, prefix in zip(lookups, prefixes, strict=True)
         ]
+
+    async def _message(self, access: Access, lookup: MessageLookup, prefix: str) -> Message | None:
+        try:
+            return await self._log.message(lookup, access.providers)
+        except RecipientRequired as error:
+            raise RecipientRequired(str(error), field=f"{prefix}recipient") from None
 
     async def _with_receipts(self, access: Access, found: list[Message]) -> list[pb.Message]:
         receipts = await self._log.receipts_of([known.id for known in found]) if found else {}

@@ -41,18 +41,17 @@ class Account:
     protocol: str
     """The gateway protocol that bare numeric codes belong to; empty if unknown."""
     secret_hash: bytes
-    old_secret_hash: bytes | None
-    old_secret_until: Micros | None
+    old_secrets: tuple[tuple[bytes, Micros], ...]
+    """Hashes of secrets before rotations, and until when they work."""
     disabled_at: Micros | None
 
     def accepts(self, secret: bytes, now: Micros) -> bool:
         """Whether *secret*, hashed, opens this account; takes as long for any."""
-        present = same_hash(self.secret_hash, secret)
-        old = same_hash(self.old_secret_hash or bytes(32), secret)
-        return present or (old and (self.old_secret_until or 0) > now)
+        valid = [self.secret_hash, *(old for old, until in self.old_secrets if until > now)]
+        return any([same_hash(hashed, secret) for hashed in valid])  # noqa: C419  # all of them
 
 
-_NOBODY = Account(0, "", "", "UTC", "CN", (), {}, "", bytes(32), None, None, None)
+_NOBODY = Account(0, "", "", "UTC", "CN", (), {}, "", bytes(32), (), None)
 
 
 class Accounts:
@@ -160,8 +159,7 @@ def _account(row: Any) -> Account:
         row.credentials,
         row.protocol,
         row.secret_hash,
-        row.old_secret_hash,
-        row.old_secret_until,
+        tuple((bytes.fromhex(old["hash"]), old["until"]) for old in row.old_secrets),
         row.disabled_at,
     )
 

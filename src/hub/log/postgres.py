@@ -1,6 +1,7 @@
 """PostgreSQL: several hubs share one log."""
 
 import asyncio
+import socket
 from collections.abc import Callable
 
 import asyncpg
@@ -16,6 +17,13 @@ from hub.settings import Settings
 CHANNEL = "hub_head"
 READERS = 8
 LISTEN_AGAIN_SECONDS = 5.0
+COMMIT_SECONDS = 10.0
+"""Longest that a commit may take once it has the lock.  Limits of the server's own do not help
+where the server, or the network in front of it, says nothing any more."""
+READ_SECONDS = 30.0
+"""Longest that a read may take."""
+
+_SILENCE_SECONDS = 5.0
 
 logger = structlog.stdlib.get_logger(__name__)
 
@@ -34,17 +42,18 @@ def writer(settings: Settings) -> AsyncEngine:
 
 def reader(settings: Settings) -> AsyncEngine:
     """Short reads."""
-    return _engine(settings, READERS, {"statement_timeout": "30000"})
+    limit = {"statement_timeout": str(round(READ_SECONDS * 1000))}
+    return _engine(settings, READERS, limit, READ_SECONDS + _SILENCE_SECONDS)
 
 
 class _Pooled:
     """Transactions on connections of the pool."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+    def __init__(self, engine: AsyncEngine, seconds: float) -> None:
+        self._engine, self._seconds = engine, seconds
 
     async def run(self, work: Callable[[Connection], Result]) -> Result:
-        async with self._engine.begin() as connection:
+        async with asyncio.timeout(self._seconds), self._engine.begin() as connection:
             return await connection.run_sync(work)
 
     async def reconnect(self) -> None:
@@ -54,14 +63,14 @@ class _Pooled:
         """The engine is closed by whoever opened it."""
 
 
-def writing(_settings: Settings, writer: AsyncEngine) -> _Pooled:
+def writing(settings: Settings, writer: AsyncEngine) -> _Pooled:
     """Transactions on *writer*."""
-    return _Pooled(writer)
+    return _Pooled(writer, settings.lock_seconds + COMMIT_SECONDS)
 
 
 def reading(_settings: Settings, reader: AsyncEngine) -> _Pooled:
     """Transactions on *reader*."""
-    return _Pooled(reader)
+    return _Pooled(reader, READ_SECONDS + _SILENCE_SECONDS)
 
 
 def fault(error: BaseException) -> Fault:
@@ -77,8 +86,31 @@ def fault(error: BaseException) -> Fault:
     return Fault.DATA
 
 
-def advice(_error: BaseException) -> str:
+_ADVICE = {
+    "28": "PostgreSQL refuses the user or the password: check HUB_DATABASE_URL and"
+    " HUB_DATABASE_PASSWORD_FILE",
+    "3D": "there is no such database: check the name in HUB_DATABASE_URL, or create it",
+    "42501": "PostgreSQL denies the user of HUB_DATABASE_URL a right: it must own its schema",
+    "53100": "PostgreSQL's disk is full: free space; the hub resumes by itself",
+    "53300": "PostgreSQL has no connection left: raise its max_connections",
+    "55P03": "another transaction holds the log's row: end it",
+    "57P": "PostgreSQL is starting or shutting down; the hub resumes by itself",
+}
+
+
+def advice(error: BaseException) -> str:
     """What an operator should do about *error*."""
+    original = error.orig if isinstance(error, DBAPIError) else error
+    state = getattr(original, "sqlstate", None) or ""
+    for start, words in _ADVICE.items():
+        if state.startswith(start):
+            return words
+    if isinstance(original, socket.gaierror):
+        return "the host in HUB_DATABASE_URL cannot be found: check its name"
+    if isinstance(original, OSError):
+        return (
+            "nothing answers at the host and port of HUB_DATABASE_URL: check that PostgreSQL runs"
+        )
     return "check that PostgreSQL runs, has disk space, and that no transaction holds the log row"
 
 
@@ -112,15 +144,19 @@ async def _listen(url: str, heard: Callable[[], None]) -> None:
         await connection.close(timeout=2)
 
 
-def _engine(settings: Settings, size: int, server_settings: dict[str, str]) -> AsyncEngine:
+def _engine(
+    settings: Settings, size: int, limits: dict[str, str], seconds: float | None = None
+) -> AsyncEngine:
     return create_async_engine(
         settings.store_url,
         pool_size=size,
         max_overflow=0,
         pool_timeout=10,
         pool_pre_ping=True,
+        hide_parameters=True,
         connect_args={
             "timeout": 10,
-            "server_settings": {"application_name": "hub", "jit": "off", **server_settings},
+            "command_timeout": seconds,
+            "server_settings": {"application_name": "hub", "jit": "off", **limits},
         },
     )

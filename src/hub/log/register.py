@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from hub.access import Scope, new_token, token_hash
@@ -59,20 +59,25 @@ class Register:
             "credentials": new.credentials,
             "protocol": new.protocol,
             "secret_hash": token_hash(secret),
+            "old_secrets": [],
             "created_at": _now(),
         }
         await self._insert(Provider, values, f"a provider named {new.name} exists already")
         return secret
 
     async def rotate_provider(self, name: str, grace: Micros) -> str:
-        """A new secret; the present one stays valid for *grace* microseconds."""
-        secret = new_token()
-        row = table(Provider)
-        values = {
-            "old_secret_hash": row.c.secret_hash,
-            "old_secret_until": _now() + grace,
-            "secret_hash": token_hash(secret),
-        }
+        """
+        A new secret; the present one stays valid for *grace* microseconds, and those before it
+        for as long as they were promised.  Raises `BadInput` where the account is disabled.
+        """
+        secret, now = new_token(), _now()
+        row = await self._provider(name)
+        if row.disabled_at is not None:
+            message = f"the provider {name} is disabled; its callbacks are refused"
+            raise BadInput(message, field="name")
+        old = [kept for kept in row.old_secrets if kept["until"] > now]
+        old.append({"hash": row.secret_hash.hex(), "until": now + grace})
+        values = {"old_secrets": old, "secret_hash": token_hash(secret)}
         await self._update(Provider, name, values)
         return secret
 
@@ -85,7 +90,10 @@ class Register:
         return await self._all(Provider)
 
     async def add_consumer(self, new: NewConsumer) -> str:
-        """Make the consumer; return its token, which cannot be had again."""
+        """
+        Make the consumer; return its token, which cannot be had again.  One of this name that was
+        revoked or has expired is the same consumer again: its subscriptions are kept.
+        """
         token = new_token()
         values = {
             "name": new.name,
@@ -95,8 +103,24 @@ class Register:
             "created_at": _now(),
             "expires_at": new.expires_at,
         }
-        await self._insert(Consumer, values, f"a consumer named {new.name} exists already")
+        if not await self._renewed(new.name, values):
+            await self._insert(Consumer, values, f"a consumer named {new.name} exists already")
         return token
+
+    async def _renewed(self, name: str, values: dict[str, Any]) -> bool:
+        """Give a consumer that has no valid token these *values*; whether there was one."""
+        rows = table(Consumer)
+        ended = or_(rows.c.revoked_at.is_not(None), rows.c.expires_at <= _now())
+        try:
+            async with self._store.writer.begin() as connection:
+                changed = await connection.execute(
+                    update(rows)
+                    .where(rows.c.name == name, ended)
+                    .values({**values, "revoked_at": None})
+                )
+        except AWAY as error:
+            raise StoreUnavailable(self._store.dialect.advice(error)) from error
+        return bool(changed.rowcount)
 
     async def revoke_consumer(self, name: str) -> None:
         """End the consumer's token, on open streams as well."""
@@ -105,6 +129,13 @@ class Register:
     async def consumers(self) -> Sequence[Any]:
         """All consumers, by name, as rows of `Consumer`."""
         return await self._all(Consumer)
+
+    async def _provider(self, name: str) -> Any:
+        found = [row for row in await self.providers() if row.name == name]
+        if not found:
+            message = f"there is no provider named {name}"
+            raise NotFound(message)
+        return found[0]
 
     async def _insert(
         self, model: type[Provider] | type[Consumer], values: dict[str, Any], taken: str

@@ -41,7 +41,9 @@ def file(settings: Settings) -> Path:
 def writer(settings: Settings) -> AsyncEngine:
     """One connection whose transactions take the write lock at once; commits reach the disk."""
     _file(file(settings))
-    engine = create_async_engine(settings.store_url, pool_size=1, max_overflow=0)
+    engine = create_async_engine(
+        settings.store_url, pool_size=1, max_overflow=0, hide_parameters=True
+    )
     _prepare(engine.sync_engine, _writing(settings), "BEGIN IMMEDIATE")
     return engine
 
@@ -74,6 +76,7 @@ class _OneThread:
             connect_args={"check_same_thread": False},
             pool_size=1,
             max_overflow=0,
+            hide_parameters=True,
         )
         _prepare(self._engine, pragmas, begin)
         self._thread = ThreadPoolExecutor(1, "sqlite")
@@ -109,7 +112,11 @@ class _OneThread:
 def reader(settings: Settings) -> AsyncEngine:
     """A few connections that cannot write; each transaction sees one moment."""
     engine = create_async_engine(
-        settings.store_url, pool_size=READERS, max_overflow=0, pool_timeout=10
+        settings.store_url,
+        pool_size=READERS,
+        max_overflow=0,
+        pool_timeout=10,
+        hide_parameters=True,
     )
     _prepare(engine.sync_engine, _reading(settings), "BEGIN")
     return engine

@@ -23,6 +23,8 @@ from hub.log.rollup import GRAINS, MINUTE
 from hub.receipt import ErrorCategory, Micros, Status
 
 MOST_BUCKETS = 2000
+_EARLIEST = 0
+_LATEST = int(datetime(9999, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
 
 
 class Bucket(StrEnum):
@@ -106,6 +108,9 @@ def buckets(query: StatsQuery) -> list[tuple[Micros, Micros]]:
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         message = "timeZone takes an IANA name such as Asia/Shanghai"
         raise BadInput(message, field="timeZone") from error
+    if query.since < _EARLIEST or query.until > _LATEST:
+        message = "since and until lie between the years 1970 and 9998"
+        raise BadInput(message, field="since")
     found: list[tuple[Micros, Micros]] = []
     start = _floor(query.since, query.bucket, zone)
     while start < query.until:

@@ -29,8 +29,11 @@ class Declaration:
 
     consumer: str
     name: str
-    filter: Mapping[str, Any]
-    """Its conditions as JSON, lists sorted, so that the same ones are equal."""
+    filter: Mapping[str, Any] | None
+    """
+    Its conditions as JSON, lists sorted, so that the same ones are equal.  None takes what is
+    stored, which for a new one is no condition.
+    """
     shard: Shard
 
 
@@ -76,10 +79,19 @@ async def find(store: Store, wanted: Declaration) -> Key | None:
     if row.shards != wanted.shard.count:
         message = f"the subscription has {row.shards} shards, not {wanted.shard.count}"
         raise SubscriptionMismatch(message, field="open.shard.count")
-    if row.filter != wanted.filter:
+    if wanted.filter is not None and row.filter != wanted.filter:
         message = "the subscription was created with another filter"
         raise SubscriptionMismatch(message, field="open.filter")
     return Key(consumer, wanted.name, wanted.shard.index)
+
+
+async def conditions(store: Store, key: Key) -> dict[str, Any]:
+    """The filter that the subscription of *key* was created with.  Raises `NotFound`."""
+    async with transaction(store, store.reader) as connection:
+        statement = select(_ROWS.c.filter).where(*_named(key.consumer, key.name))
+        row = (await connection.execute(statement.limit(1))).one_or_none()
+    _found(0 if row is None else 1, key.name)
+    return dict(row.filter) if row else {}
 
 
 async def create(store: Store, wanted: Declaration, position: int) -> None:
@@ -204,7 +216,7 @@ async def _shards(
             "name": wanted.name,
             "shard": index,
             "shards": wanted.shard.count,
-            "filter": dict(wanted.filter),
+            "filter": dict(wanted.filter or {}),
             "acked": position,
             "acked_at": None,
             "unacked": 0,

@@ -63,9 +63,8 @@ class Provider(SQLModel, table=True):
     protocol: str = ""
     """The gateway protocol that bare numeric codes belong to, such as SGIP; empty if unknown."""
     secret_hash: bytes = raw()
-    old_secret_hash: bytes | None = raw(nullable=True)
-    old_secret_until: int | None = big(nullable=True)
-    """When the secret before the last rotation stops working."""
+    old_secrets: list[dict[str, Any]] = Field(sa_column=Column(JSON, nullable=False))
+    """Secrets before rotations that still work: `hash` in hexadecimal, and `until` when."""
     created_at: int = big()
     disabled_at: int | None = big(nullable=True)
 

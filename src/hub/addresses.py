@@ -1,0 +1,61 @@
+"""Where a server is to listen, and which setting is to blame where it cannot."""
+
+import errno
+import socket
+from typing import Any, Literal, NamedTuple
+
+from hub.errors import StartError
+from hub.settings import Settings, variable
+
+Surface = Literal["http", "grpc"]
+
+_HOST_FAULTS = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.ENODEV, errno.EINVAL}
+
+
+class Place(NamedTuple):
+    """What a socket is bound to."""
+
+    family: socket.AddressFamily
+    address: Any
+
+
+def resolve(settings: Settings, surface: Surface) -> Place:
+    """Where *surface* is to listen.  Raises `StartError` where its host is none."""
+    host, port = _configured(settings, surface)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        raise _host_refused(surface, host, "it cannot be resolved") from None
+    return Place(found[0][0], found[0][4])
+
+
+def refusal(settings: Settings, surface: Surface, error: OSError | None) -> StartError:
+    """What to tell where *surface* cannot listen because of *error*."""
+    host, port = _configured(settings, surface)
+    reason = (error.strerror if error else None) or "another program may be using the port"
+    if error and error.errno in _HOST_FAULTS:
+        return _host_refused(surface, host, reason)
+    name = variable(f"{surface}_port")
+    return StartError(f"{name} holds {port}, and {host}:{port} cannot be listened on: {reason}")
+
+
+def probe(place: Place) -> OSError | None:
+    """Why nothing can listen at *place*; None where something could."""
+    try:
+        with socket.socket(place.family, socket.SOCK_STREAM) as listener:
+            listener.bind(place.address)
+    except OSError as error:
+        return error
+    return None
+
+
+def _configured(settings: Settings, surface: Surface) -> tuple[str, int]:
+    if surface == "http":
+        return settings.http_host, settings.http_port
+    return settings.grpc_host, settings.grpc_port
+
+
+def _host_refused(surface: Surface, host: str, reason: str) -> StartError:
+    takes = "it takes an address of this machine, such as 127.0.0.1, or 0.0.0.0 for all"
+    return StartError(f"{variable(f'{surface}_host')} holds {host!r}: {reason}; {takes}")
