@@ -72,7 +72,7 @@ class Folder:
 
     def _environment(self) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if name[:4] != "HUB_"}
-        return inherited | {"PYTHONUNBUFFERED": "1"} | dict(self.variables)
+        return inherited | dict(self.variables)
 
 
 class Started:

@@ -25,6 +25,7 @@ async def test_a_backup_under_load_is_whole_and_verified(
     settings: Settings, tmp_path: Path
 ) -> None:
     target = tmp_path / "copy" / "hub.db"
+    target.parent.mkdir()
     async with open_log(settings) as hub:
         await hub.post(*(receipt(f"m{n}") for n in range(500)))
         load = asyncio.gather(*(hub.post(receipt(f"n{n}")) for n in range(300)))
@@ -43,6 +44,14 @@ async def test_a_backup_overwrites_nothing(settings: Settings, tmp_path: Path) -
 
         with pytest.raises(BadInput, match="exists already"):
             await backup(settings, tmp_path / "copy.db", no_progress)
+
+
+async def test_a_backup_makes_no_folder(settings: Settings, tmp_path: Path) -> None:
+    async with open_log(settings):
+        with pytest.raises(BadInput, match="there is no folder"):
+            await backup(settings, tmp_path / "missing" / "copy.db", no_progress)
+
+    assert not (tmp_path / "missing").exists()
 
 
 async def test_a_restored_log_refuses_the_cursors_of_the_lost_one(

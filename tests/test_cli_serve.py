@@ -157,10 +157,57 @@ def test_a_port_in_use_is_one_line(folder: Folder, name: str) -> None:
         ("HUB_TRUSTED_PROXIES", "localhost"),
         ("HUB_HEARTBEAT_SECONDS", "0"),
         ("HUB_LOG_LEVEL", "loud"),
+        ("HUB_DATABASE_URL", "postgresql+asyncpg://hub:secret@db:many/hub"),
+        ("HUB_DATABASE_URL", "sqlite+aiosqlite:///"),
+        ("HUB_DATABASE_URL", "sqlite+aiosqlite:///:memory:"),
+        ("HUB_GRAPHQL_ALLOWED_ORIGINS", "https://app.example.com/path"),
+        ("HUB_GRAPHQL_ALLOWED_ORIGINS", "https://app:secret@example.com"),
+        ("HUB_PUBLIC_URL", "hub.example.com"),
+        ("HUB_PUBLIC_URL", "https://hub:secret@example.com"),
+        ("HUB_DRAIN_SECONDS", "inf"),
+        ("HUB_RETENTION_DAYS", "nan"),
+        ("HUB_HTTP_HOST", "no..host"),
+        ("HUB_HTTP_HOST", "203.0.113.1"),
+        ("HUB_HTTP_HOST", ""),
+        ("HUB_GRPC_HOST", "no..host"),
+        ("HUB_GRPC_HOST", "203.0.113.1"),
     ],
 )
 def test_a_bad_setting_is_one_line(tmp_path: Path, name: str, value: str) -> None:
-    assert name in refused(Folder(tmp_path, {name: value}), "serve")
+    said = refused(Folder(tmp_path, {"HUB_HTTP_PORT": "0", name: value}), "serve")
+    assert said.startswith(f"hub: {name} holds ")
+    assert "secret" not in said
+
+
+def test_one_port_for_both_is_one_line(tmp_path: Path) -> None:
+    ports = {"HUB_HTTP_PORT": "9", "HUB_GRPC_PORT": "9"}
+    said = refused(Folder(tmp_path, ports), "serve")
+    assert "HUB_GRPC_PORT holds 9" in said
+    assert "HUB_HTTP_PORT" in said
+
+
+def test_a_setting_that_there_is_not_is_logged(folder: Folder) -> None:
+    strange = Folder(folder.path, {**folder.variables, "HUB_HTTP_PROT": "1"})
+    with strange.start("serve") as hub:
+        assert "HUB_HTTP_PORT is" in hub.err.until("HUB_HTTP_PROT")
+        hub.err.until("ready")
+        assert hub.tell() == 0
+
+
+def test_a_start_tells_machines_where_the_hub_is(folder: Folder) -> None:
+    with folder.start("serve", "--json") as hub:
+        told = json.loads(hub.out.until("http"))
+        assert told["http"] == folder.http_url
+        assert told["grpc"].endswith(folder.variables["HUB_GRPC_PORT"])
+        assert hub.tell() == 0
+    with folder.start("serve", "--quickstart", "--json") as hub:
+        told = json.loads(hub.out.until("http"))
+        assert httpx.post(told["callback_url"], content=SAMPLE).status_code == 200
+        header = {"Authorization": f"Bearer {told['token']}"}
+        query = {"query": "{ viewer { name } }"}
+        answer = httpx.post(told["graphql"], json=query, headers=header).json()
+        assert answer["data"]["viewer"]["name"] == "quickstart"
+        assert hub.tell() == 0
 
 
 def test_a_data_dir_that_cannot_be_used_is_one_line(folder: Folder, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """`hub quarantine`, `replay`, `verify`, `backup` and `log`."""
 
 import asyncio
+import base64
 import json
 import sqlite3
 from collections.abc import Awaitable, Callable
@@ -78,10 +79,48 @@ def test_quarantine_is_replayed_once_and_a_dry_run_writes_nothing(capsys: Output
         ]  # fmt: skip
         assert told["items"][0]["statuses"] == {"DELIVERED": 1}
     assert [item["problem"] for item in ask(capsys, "quarantine", "replay")["items"]] == ["NO_ID"]
-    assert ask(capsys, "quarantine", "replay", "--reason", "NONE")["items"] == []
+    assert ask(capsys, "quarantine", "replay", "--reason", "BAD_TIME")["items"] == []
     assert ask(capsys, "verify")["receipts"] == 1
     assert run(["quarantine", "replay"]) == 0
     assert "0 of 1 were resolved" in capsys.readouterr().out
+
+
+def complaint(capsys: Output, *arguments: str) -> str:
+    assert run(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    return captured.err
+
+
+def test_an_item_is_shown_by_the_id_that_graphql_shows(capsys: Output) -> None:
+    set_aside(ITEM)
+    [row] = ask(capsys, "quarantine", "list")
+    global_id = base64.b64encode(f"QuarantineItem:{row['id']}".encode()).decode()
+    assert ask(capsys, "quarantine", "show", global_id)["raw"] == ITEM.decode()
+
+
+@pytest.mark.parametrize(
+    "number", ["0", str(2**63), "9" * 5000, "one", "UmVjZWlwdDox", "UXVhcmFudGluZUl0ZW06eA=="]
+)
+def test_what_is_no_id_of_an_item_is_one_line(capsys: Output, number: str) -> None:
+    set_aside(ITEM)
+    assert "no id" in complaint(capsys, "quarantine", "show", number)
+
+
+def test_an_id_that_no_item_has_is_one_line(capsys: Output) -> None:
+    set_aside(ITEM)
+    for number in (2, 2**63 - 1):
+        assert str(number) in complaint(capsys, "quarantine", "show", str(number))
+    for number in (0, 2**63):
+        complaint(capsys, "quarantine", "list", "--after", str(number))
+
+
+def test_an_unknown_provider_or_reason_is_told_with_the_known_ones(capsys: Output) -> None:
+    set_aside(ITEM)
+    for command in ("list", "replay"):
+        assert "p1, p2" in complaint(capsys, "quarantine", command, "--provider", "p9")
+    assert "BAD_TIME" in complaint(capsys, "quarantine", "replay", "--reason", "NONE")
 
 
 def test_callbacks_are_read_again_and_the_difference_is_shown_before(capsys: Output) -> None:
@@ -137,6 +176,7 @@ def test_a_backup_is_a_database_of_its_own(
     capsys: Output, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill()
+    Path("copies").mkdir()
     copied = ask(capsys, "backup", "copies/hub.db")
     assert copied["file"] == "copies/hub.db"
     monkeypatch.setenv("HUB_DATA_DIR", str(tmp_path / "copies"))

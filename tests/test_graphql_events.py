@@ -1,5 +1,6 @@
 """Subscriptions as event streams: graphql-sse, distinct connections."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -55,16 +56,37 @@ async def test_a_query_may_come_as_a_stream_too(settings: Settings) -> None:
     ("query", "code"),
     [
         ("subscription { receipts { nonsense } }", "BAD_USER_INPUT"),
+        ("subscription { receipts {", "BAD_USER_INPUT"),
+        ("{ " + "x " * 2000 + "}", "TOO_COMPLEX"),
+        ("subscription { receipts(batchSize: 1000) { receipts { position id } } }", "TOO_COMPLEX"),
         ('subscription { receipts(after: "other:0") { cursor } }', "CURSOR_FOREIGN"),
     ],
 )
 async def test_what_cannot_start_is_said_and_completes(
-    settings: Settings, query: str, code: str
+    tmp_path: Path, query: str, code: str
 ) -> None:
-    async with asking(settings) as hub:
-        headers = {"authorization": f"Bearer {hub.token}", "accept": "text/event-stream"}
-        answer = await hub.client.post(hub.url, json={"query": query}, headers=headers)
-        assert code in answer.text
+    async with (
+        asking(quick_settings(tmp_path, graphql_max_cost=1000)) as hub,
+        hub.events(query) as events,
+    ):
+        await _says(events, code)
+
+
+async def test_a_document_that_is_not_trusted_is_refused_as_an_event(tmp_path: Path) -> None:
+    folder = Path(__file__).parent.parent / "graphql" / "operations"
+    async with (
+        asking(quick_settings(tmp_path, trusted_documents=folder)) as hub,
+        hub.events("subscription { receipts { cursor } }") as events,
+    ):
+        await _says(events, "FORBIDDEN")
+
+
+async def _says(events: AsyncIterator[Any], code: str) -> None:
+    [error] = (await anext(events))["errors"]
+    assert error["extensions"]["code"] == code
+    assert await anext(events) == "complete"
+    with pytest.raises(StopAsyncIteration):
+        await anext(events)
 
 
 async def test_without_a_token_the_stream_ends_with_an_error(settings: Settings) -> None:

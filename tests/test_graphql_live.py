@@ -88,9 +88,9 @@ async def test_alike_readers_share_one_execution(
     encodings: list[Any] = []
     encoded = live.encoded
 
-    def noted(result: Any) -> str:
+    def noted(result: Any, **options: Any) -> str:
         encodings.append(result)
-        return encoded(result)
+        return encoded(result, **options)
 
     monkeypatch.setattr(live, "encoded", noted)
     async with asking(settings) as hub:

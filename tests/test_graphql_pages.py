@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from hub.graphql.scalars import instant_text
 from hub.receipt import Entry, ErrorCategory, Receipt, Status
 from hub.settings import Settings
 from tests.asking import Asking, asking
@@ -136,6 +137,9 @@ async def test_a_page_knows_its_place(
         ({"after": "other:1"}, "CURSOR_FOREIGN", "after"),
         ({"filter": {"messageIds": ["x"] * 101}}, "BAD_USER_INPUT", "filter.messageIds"),
         ({"filter": {"messageIds": ["x\x00"]}}, "BAD_USER_INPUT", "filter.messageIds"),
+        ({"filter": {"messageIds": ["x" * 513]}}, "BAD_USER_INPUT", "filter.messageIds"),
+        ({"recordedAfter": "yesterday"}, "BAD_USER_INPUT", "recordedAfter"),
+        ({"after": 5}, "BAD_USER_INPUT", "after"),
     ],
 )
 async def test_what_makes_no_page_is_refused(
@@ -162,6 +166,37 @@ async def test_instants_exclude_themselves(settings: Settings) -> None:
         newest, oldest = nodes[0]["recordedAt"], nodes[-1]["recordedAt"]
         between = await page(hub, recordedAfter=oldest, recordedBefore=newest)
         assert positions(between) == [3, 2]
+
+
+@pytest.mark.parametrize(
+    ("text", "bounds"),
+    [
+        (PAGE, ("recordedAfter", "recordedBefore")),
+        (
+            """query($a: DateTime, $b: DateTime) {
+              messages(firstRecordedAfter: $a, firstRecordedBefore: $b) { nodes { status } } }""",
+            ("a", "b"),
+        ),
+    ],
+)
+async def test_a_bound_between_two_microseconds_excludes_nothing_that_it_should_include(
+    settings: Settings, text: str, bounds: tuple[str, str]
+) -> None:
+    after, before = bounds
+    async with asking(settings, [receipt("m1")]) as hub:
+        [entry] = await hub.entries()
+        here, earlier = (instant_text(entry.recorded_at - less)[:-1] for less in (0, 1))
+
+        async def count(**given: str) -> int:
+            order = {"order": "NEWEST_FIRST"} if text is PAGE else {}
+            [connection] = (await hub.ask(text, **order, **given)).values()
+            return len(connection.get("nodes", connection.get("edges")))
+
+        assert await count(**{before: f"{here}001Z"}) == 1
+        assert await count(**{before: f"{here}000Z"}) == 0
+        assert await count(**{before: f"{earlier}999Z"}) == 0
+        assert await count(**{after: f"{earlier}999Z"}) == 1
+        assert await count(**{after: f"{here}001Z"}) == 0
 
 
 async def test_pages_stay_right_while_receipts_arrive(settings: Settings) -> None:

@@ -8,7 +8,9 @@ import pytest
 from sqlalchemy import event
 
 from hub.access import Scope
+from hub.filter import Shard
 from hub.log.arrival import Arrival, Unreadable
+from hub.log.subscriptions import Declaration, create
 from hub.receipt import DeliveryEvidence, ErrorCategory, Receipt, Status, message_key
 from hub.settings import Settings
 from tests.asking import Asking, asking
@@ -137,8 +139,6 @@ async def test_what_needs_another_scope_is_forbidden(settings: Settings, query: 
         "{ messages { head } }",
         '{ message(provider: "p1", messageId: "m1") { status } }',
         '{ node(id: "UmVjZWlwdDox") { id } }',
-        "{ log { head } }",
-        "{ subscriptions { name } }",
         """{ deliveryStats(since: "2020-01-01T00:00:00Z", until: "2020-01-02T00:00:00Z",
           bucket: DAY) { receipts } }""",
     ],
@@ -147,6 +147,38 @@ async def test_receipts_need_their_scope(settings: Settings, query: str) -> None
     async with asking(settings, [receipt("m1")]) as hub:
         token = await hub.consumer(scopes=(Scope.OPERATIONS_READ,))
         assert (await hub.error(query, token))["code"] == "FORBIDDEN"
+
+
+@pytest.mark.parametrize("scope", list(Scope))
+async def test_the_log_and_the_viewer_open_to_any_token(settings: Settings, scope: Scope) -> None:
+    async with asking(settings) as hub:
+        token = await hub.consumer(scopes=(scope,))
+        answer = await hub.ask("{ log { head } viewer { scopes } }", token)
+        assert answer["viewer"]["scopes"] == [scope]
+
+
+@pytest.mark.parametrize(
+    ("scope", "seen"),
+    [
+        (Scope.OPERATIONS_READ, ["mine", "others"]),
+        (Scope.RECEIPTS_READ, ["mine"]),
+        (Scope.SUBSCRIPTIONS_WRITE, ["mine"]),
+        (Scope.RECIPIENTS_READ, None),
+    ],
+)
+async def test_operations_see_all_subscriptions_and_their_owner_sees_its_own(
+    settings: Settings, scope: Scope, seen: list[str] | None
+) -> None:
+    text = "{ subscriptions { name } }"
+    async with asking(settings) as hub:
+        token = await hub.consumer(name="me", scopes=(scope,))
+        for owner, name in (("me", "mine"), ("all", "others")):
+            await create(hub.hub.store, Declaration(owner, name, {}, Shard()), 0)
+        if seen is None:
+            assert (await hub.error(text, token))["code"] == "FORBIDDEN"
+            return
+        answer = await hub.ask(text, token)
+        assert sorted(row["name"] for row in answer["subscriptions"]) == seen
 
 
 @pytest.mark.parametrize("token", [None, "unknown"])
@@ -228,6 +260,27 @@ async def test_a_message_must_be_named_one_way(settings: Settings, arguments: st
         named = f"({arguments})" if arguments else ""
         refusal = await hub.error(f"{{ message{named} {{ status }} }}")
         assert refusal["code"] == "BAD_USER_INPUT"
+
+
+@pytest.mark.parametrize("text", ["a\x00", "x" * 513])
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ('query($t: String!) { message(provider: $t, messageId: "m1") { status } }', "provider"),
+        ('query($t: String!) { message(provider: "p1", messageId: $t) { status } }', "messageId"),
+        ("query($t: String!) { quarantine(provider: $t) { nodes { reason } } }", "provider"),
+        (
+            "query($t: String!) { receipts(filter: {messageIds: [$t]}) { head } }",
+            "filter.messageIds",
+        ),
+    ],
+)
+async def test_text_that_cannot_be_stored_is_not_looked_up(
+    any_settings: Settings, query: str, field: str, text: str
+) -> None:
+    async with asking(any_settings) as hub:
+        refusal = await hub.error(query, t=text)
+        assert refusal == {"code": "BAD_USER_INPUT", "field": field}
 
 
 async def test_a_node_is_found_by_its_global_id(settings: Settings) -> None:
@@ -331,6 +384,16 @@ async def test_statistics_count_receipts_and_messages_in_groups(any_settings: Se
         assert sum(int(row["receipts"]) for row in whole["deliveryStats"]) == 4
         shares = {row["deliveredShare"] for row in whole["deliveryStats"] if row["messages"] == "4"}
         assert shares <= {0.75}
+
+
+async def test_a_latency_of_many_years_is_a_number(settings: Settings) -> None:
+    late = receipt("m1", occurred_at=1_425_890_000_000_000)
+    async with asking(settings, [late]) as hub:
+        text = """query($since: DateTime!, $until: DateTime!) {
+          deliveryStats(since: $since, until: $until, bucket: DAY) {
+            latencyP50Ms latencyP95Ms } }"""
+        [stat] = (await hub.ask(text, **_around()))["deliveryStats"]
+        assert stat["latencyP50Ms"] == stat["latencyP95Ms"] > 2**31
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 
 from hub.errors import StartError
 from hub.log.log import ReceiptLog
+from hub.log.pages import Page
 from hub.settings import Settings
 from tests.asking import Asking, asking
 from tests.conftest import quick_settings
@@ -25,31 +26,36 @@ INTROSPECTION = "{ __schema { types { name fields { name type { name ofType { na
 
 
 @pytest.mark.parametrize(
-    ("query", "limits"),
+    ("query", "limits", "cost", "limit"),
     [
-        pytest.param(DEEP, {}, id="depth"),
-        pytest.param("{ " + "x " * 2000 + "}", {}, id="tokens"),
-        pytest.param("#\n" * 3000 + "{ log { head } }", {}, id="comments"),
+        pytest.param(DEEP, {}, 15, 12, id="depth"),
+        pytest.param("{ " + "x " * 2000 + "}", {}, 2001, 2000, id="tokens"),
+        pytest.param("#\n" * 3000 + "{ log { head } }", {}, 2001, 2000, id="comments"),
         pytest.param(
-            "{ " + " ".join(f"a{n}: __typename" for n in range(31)) + " }", {}, id="aliases"
+            "{ " + " ".join(f"a{n}: __typename" for n in range(31)) + " }", {}, 31, 30, id="aliases"
         ),
         pytest.param(
             "{ a: __typename ...F ...F } fragment F on Query { b: __typename }",
             {"graphql_max_aliases": 2},
+            3,
+            2,
             id="aliases in fragments",
         ),
         pytest.param(
             "{ ...A } fragment A on Query { log { ...B } } fragment B on Log { head }",
             {"graphql_max_depth": 1},
+            2,
+            1,
             id="depth in fragments",
         ),
     ],
 )
-async def test_a_document_beyond_its_limits_is_too_complex(
-    tmp_path: Path, query: str, limits: dict[str, Any]
+async def test_a_document_beyond_its_limits_is_too_complex_and_says_by_how_much(
+    tmp_path: Path, query: str, limits: dict[str, Any], cost: int, limit: int
 ) -> None:
     async with asking(quick_settings(tmp_path, **limits)) as hub:
-        assert (await hub.error(query))["code"] == "TOO_COMPLEX"
+        refusal = await hub.error(query)
+        assert refusal == {"code": "TOO_COMPLEX", "cost": cost, "limit": limit}
 
 
 async def test_a_document_too_deep_to_be_read_is_refused(settings: Settings) -> None:
@@ -110,6 +116,52 @@ async def test_the_schema_can_be_asked_for_unless_a_setting_forbids(tmp_path: Pa
         assert await hub.ask("{ __typename }")
 
 
+GUESSES: list[tuple[str, dict[str, Any]]] = [
+    ("{ receipt { head } }", {}),
+    ("{ receipts(fist: 1) { head } }", {}),
+    ("{ receipts }", {}),
+    ("{ receipts(order: NEWEST_FIRS) { head } }", {}),
+    ("query($f: ReceiptFilters) { receipts(filter: $f) { head } }", {}),
+    ("query($f: ReceiptFilter) { receipts(filter: $f) { head } }", {"f": {"status": []}}),
+    ("query($o: Order!) { receipts(order: $o) { head } }", {"o": "NEWEST_FIRS"}),
+    ("subscription { receipt { cursor } }", {}),
+]
+
+
+@pytest.mark.parametrize(("query", "variables"), GUESSES)
+async def test_who_guesses_names_is_helped_only_where_the_schema_is_open(
+    settings: Settings, tmp_path: Path, query: str, variables: dict[str, Any]
+) -> None:
+    async with asking(settings) as hub:
+        assert "Did you mean" in (await hub.send(query, **variables)).text
+        for token in (None, "unknown"):
+            assert "Did you mean" not in (await hub.send(query, token, **variables)).text
+    async with asking(quick_settings(tmp_path / "b", graphql_introspection=False)) as hub:
+        assert "Did you mean" not in (await hub.send(query, **variables)).text
+        async with hub.socket() as socket:
+            await socket.subscribe(query, **variables)
+            answer = await socket.receive()
+            assert "errors" in answer["payload"] or answer["type"] == "error"
+            assert "Did you mean" not in json.dumps(answer)
+
+
+@pytest.mark.parametrize(
+    ("query", "variables", "field"),
+    [
+        ('{ receipts(recordedAfter: "yesterday") { head } }', {}, "recordedAfter"),
+        ("{ receipts(after: 5) { head } }", {}, "after"),
+        ('{ receipts(filter: {statuses: ["x"]}) { head } }', {}, "filter"),
+        ("query($when: DateTime) { receipts(recordedAfter: $when) { head } }", {"when": 5}, "when"),
+    ],
+)
+async def test_a_value_that_cannot_be_read_is_named_by_its_argument_or_variable(
+    settings: Settings, query: str, variables: dict[str, Any], field: str
+) -> None:
+    async with asking(settings) as hub:
+        refusal = await hub.error(query, **variables)
+        assert refusal == {"code": "BAD_USER_INPUT", "field": field}
+
+
 async def test_only_trusted_documents_run_where_a_folder_is_set(tmp_path: Path) -> None:
     async with asking(quick_settings(tmp_path, trusted_documents=OPERATIONS)) as hub:
         text = (OPERATIONS / "whoami.graphql").read_text()
@@ -166,7 +218,10 @@ async def _post(hub: Asking, body: Any, **headers: str) -> httpx.Response:
         ('{"query": 5}', 400),
         ('{"query": "{ log { head } }", "variables": []}', 400),
         ('{"query": "{ log { head } }", "operationName": 5}', 400),
-        ("{}", 200),
+        ("{}", 400),
+        ('{"query": null}', 400),
+        ('{"query": ""}', 400),
+        ('{"operationName": "A"}', 400),
         ('{"query": "query A { log { head } } query B { log { head } }"}', 200),
         ('{"query": "{ log { head } }", "operationName": "Other"}', 200),
         ('{"query": "query($n: Int!) { receipts(first: $n) { head } }"}', 200),
@@ -190,6 +245,26 @@ async def test_what_any_page_may_send_is_not_taken(settings: Settings, kind: str
     async with asking(settings) as hub:
         answer = await _post(hub, {"query": "{ log { head } }"}, **{"content-type": kind})
         assert answer.status_code == httpx.codes.UNSUPPORTED_MEDIA_TYPE
+
+
+@pytest.mark.parametrize(
+    "kind", ["Application/JSON; charset=UTF-8", "application/json;charset=utf-8"]
+)
+async def test_a_content_type_is_read_whatever_its_case(settings: Settings, kind: str) -> None:
+    async with asking(settings) as hub:
+        answer = await _post(hub, {"query": "{ viewer { name } }"}, **{"content-type": kind})
+        assert answer.json() == {"data": {"viewer": {"name": "all"}}}
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "REPORT"])
+async def test_methods_other_than_get_and_post_are_told_so(settings: Settings, method: str) -> None:
+    async with asking(settings) as hub:
+        answer = await hub.client.request(method, hub.url)
+        assert answer.status_code == httpx.codes.METHOD_NOT_ALLOWED
+        assert answer.headers["allow"] == "GET, POST"
+        if method != "HEAD":
+            [error] = answer.json()["errors"]
+            assert error["extensions"]["code"] == "BAD_USER_INPUT"
 
 
 @pytest.mark.parametrize("accept", ["application/json", "text/html", "text/event-stream"])
@@ -266,6 +341,22 @@ async def test_an_unexpected_fault_shows_a_reference_that_is_in_the_log(
                 message = await socket.receive()
                 assert message["type"] == "error"
                 await _is_masked({"errors": message["payload"]}, json.dumps(message), lines)
+
+
+async def test_a_value_that_cannot_be_shown_is_a_fault_of_the_hub(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def huge(log: ReceiptLog, *_: object, **__: object) -> Page:
+        [entry] = await log.read(0, 1)
+        return Page(
+            [entry._replace(segments=2**40)], more=False, resume=0, bounds=await log.bounds()
+        )
+
+    async with asking(settings, [receipt("m1")]) as hub:
+        monkeypatch.setattr(ReceiptLog, "page", huge)
+        with capture_logs() as lines:
+            answer = await hub.send("{ receipts { nodes { segments } } }")
+            await _is_masked(answer.json(), answer.text, lines)
 
 
 async def _is_masked(answer: Any, text: str, lines: list[Any]) -> None:

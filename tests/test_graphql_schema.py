@@ -80,7 +80,24 @@ def test_without_an_earlier_schema_nothing_breaks() -> None:
 )
 def test_an_instant_is_read_to_the_microsecond(text: str, micros: int) -> None:
     parse_value: Any = scalars.SCALARS[scalars.DateTime].parse_value
-    assert parse_value(text) == micros
+    assert parse_value(text) == (micros, micros)
+
+
+@pytest.mark.parametrize(
+    ("fraction", "floor", "ceiling"),
+    [
+        (".100766999", 100_766, 100_767),
+        (".1007660001", 100_766, 100_767),
+        (",100766999", 100_766, 100_767),
+        (".100766000", 100_766, 100_766),
+        (".1", 100_000, 100_000),
+    ],
+)
+def test_a_bound_between_two_microseconds_keeps_both_neighbours(
+    fraction: str, floor: int, ceiling: int
+) -> None:
+    parse_value: Any = scalars.SCALARS[scalars.DateTime].parse_value
+    assert parse_value(f"1970-01-01T08:00:00{fraction}+08:00") == (floor, ceiling)
 
 
 @pytest.mark.parametrize("micros", [0, -1, 1_604_921_006_000_001, 253_402_300_799_999_999])
@@ -88,7 +105,7 @@ def test_an_instant_is_written_as_it_is_read(micros: int) -> None:
     parse_value: Any = scalars.SCALARS[scalars.DateTime].parse_value
     text = scalars.instant_text(micros)
     assert text.endswith("Z")
-    assert parse_value(text) == micros
+    assert parse_value(text) == (micros, micros)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +137,7 @@ def _leaves(kind: type[errors.HubError]) -> list[type[errors.HubError]]:
 
 @pytest.mark.parametrize("kind", _leaves(errors.HubError), ids=lambda kind: kind.__name__)
 def test_every_error_of_the_hub_has_its_reason_as_code(kind: type[errors.HubError]) -> None:
-    body = formatted(GraphQLError("", original_error=kind("what happened")))
+    body = formatted(GraphQLError("", original_error=kind("what happened")), suggests=True)
     if kind in {errors.HubError, errors.StartError}:
         return
     assert body["message"] == "what happened"

@@ -192,7 +192,7 @@ async def test_what_was_fixed_at_creation_cannot_change(any_settings: Settings) 
         async with consuming(caller, filter=wanted, shard=shard) as session:
             await session.frame()
         for fields in (
-            {"shard": shard},
+            {"filter": pb.ReceiptFilter(), "shard": shard},
             {"filter": wanted},
             {"filter": wanted, "shard": pb.Shard(index=0, count=3)},
             {"filter": pb.ReceiptFilter(applied_only=True), "shard": shard},

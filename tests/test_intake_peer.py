@@ -1,9 +1,11 @@
+import doctest
 from ipaddress import ip_address
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hub.intake import peer
 from hub.intake.peer import Peers
 
 PROXY, INSIDE, OUTSIDE = "10.0.0.1", "203.0.113.9", "198.51.100.7"
@@ -12,6 +14,10 @@ ALLOWED = ("203.0.113.0/24",)
 
 def headers(**values: str) -> list[tuple[bytes, bytes]]:
     return [(name.replace("_", "-").encode(), text.encode()) for name, text in values.items()]
+
+
+def test_the_examples_of_the_docstrings_hold() -> None:
+    assert doctest.testmod(peer).failed == 0
 
 
 @pytest.mark.parametrize(
@@ -24,6 +30,10 @@ def headers(**values: str) -> list[tuple[bytes, bytes]]:
         (ALLOWED, None, False),
         (ALLOWED, "testclient", False),
         (ALLOWED, f"::ffff:{INSIDE}", True),
+        ((f"::ffff:{INSIDE}",), INSIDE, True),
+        (("::ffff:203.0.113.0/120",), INSIDE, True),
+        (("::ffff:203.0.113.0/120",), OUTSIDE, False),
+        (("::/0",), INSIDE, False),
         (("203.0.113.9",), INSIDE, True),
         (("203.0.113.9/24",), "203.0.113.1", True),
         (("2001:db8::/32", "192.0.2.1"), "2001:db8::7", True),

@@ -294,11 +294,16 @@ def test_an_id_may_be_a_number_of_any_size() -> None:
         (ITEM | {"smsId": True}, Reason.BAD_ID),
         (ITEM | {"smsId": ["a"]}, Reason.BAD_ID),
         (ITEM | {"smsId": {"a": 1}}, Reason.BAD_ID),
+        (ITEM | {"smsId": -5}, Reason.BAD_ID),
+        (ITEM | {"smsId": 1.5}, Reason.BAD_ID),
         (ITEM | {"smsId": "x" * 129}, Reason.TOO_LONG),
         (ITEM | {"smsId": 10**200}, Reason.TOO_LONG),
         (ITEM | {"phone": "1" * 129}, Reason.TOO_LONG),
         (ITEM | {"phone": {}}, Reason.BAD_RECIPIENT),
         (ITEM | {"phone": False}, Reason.BAD_RECIPIENT),
+        (ITEM | {"phone": -13800138000}, Reason.BAD_RECIPIENT),
+        (ITEM | {"phone": -13800138000.0}, Reason.BAD_RECIPIENT),
+        (ITEM | {"phone": 1380013800.5}, Reason.BAD_RECIPIENT),
         (ITEM | {"respMessage": "x" * 513}, Reason.TOO_LONG),
         (ITEM | {"status": "x" * 513}, Reason.TOO_LONG),
         (ITEM | {"receiveTime": "yesterday"}, Reason.BAD_TIME),
@@ -307,17 +312,21 @@ def test_an_id_may_be_a_number_of_any_size() -> None:
         (ITEM | {"receiveTime": "2015-02-29 19:23:26"}, Reason.BAD_TIME),
         (ITEM | {"receiveTime": "2015-06-29 25:00:00"}, Reason.BAD_TIME),
         (ITEM | {"receiveTime": "0000-00-00 00:00:00"}, Reason.BAD_TIME),
-        (ITEM | {"receiveTime": "0001-01-01 00:00:00"}, None),
+        (ITEM | {"receiveTime": "0001-01-01 00:00:00"}, Reason.BAD_TIME),
+        (ITEM | {"receiveTime": "0001-01-01T00:00:00+00:01"}, Reason.BAD_TIME),
+        (ITEM | {"receiveTime": "0001-01-01T00:00:00Z"}, None),
+        (ITEM | {"receiveTime": "9999-12-31T23:59:59-10:00"}, Reason.BAD_TIME),
+        (ITEM | {"receiveTime": "9999-12-31T23:59:59.999999Z"}, None),
         (ITEM | {"receiveTime": "2015-06-29x19:23:26"}, Reason.BAD_TIME),
         (ITEM | {"receiveTime": 1435577006}, Reason.BAD_TIME),
         (ITEM | {"receiveTime": True}, Reason.BAD_TIME),
         (ITEM | {"receiveTime": {}}, Reason.BAD_TIME),
-        (ITEM | {"receiveTime": "x" * 600}, Reason.TOO_LONG),
+        (ITEM | {"receiveTime": "x" * 600}, Reason.BAD_TIME),
         (ITEM | {"chargingNum": "x"}, Reason.BAD_SEGMENTS),
         (ITEM | {"chargingNum": "-1"}, Reason.BAD_SEGMENTS),
         (ITEM | {"chargingNum": -1}, Reason.BAD_SEGMENTS),
         (ITEM | {"chargingNum": 2147483648}, Reason.BAD_SEGMENTS),
-        (ITEM | {"chargingNum": "9" * 5000}, Reason.TOO_LONG),
+        (ITEM | {"chargingNum": "9" * 5000}, Reason.BAD_SEGMENTS),
         (ITEM | {"chargingNum": 1.5}, Reason.BAD_SEGMENTS),
         (ITEM | {"chargingNum": True}, Reason.BAD_SEGMENTS),
         (ITEM | {"chargingNum": [2]}, Reason.BAD_SEGMENTS),
@@ -327,6 +336,9 @@ def test_an_id_may_be_a_number_of_any_size() -> None:
         (ITEM | {"respMessage": "\0"}, Reason.BAD_TEXT),
         (ITEM | {"smsId": "\ud800"}, Reason.BAD_TEXT),
         (ITEM | {"respMessage": "a\udc00b"}, Reason.BAD_TEXT),
+        (ITEM | {"extra": "\ud800", "\udc00": ["\0", 1]}, None),
+        (ITEM | {"extra": "\ud800", "smsId": ""}, Reason.NO_ID),
+        (["\ud800"], Reason.NO_OBJECT),
     ],
 )
 def test_an_item_that_cannot_be_read_is_set_aside_and_the_rest_is_taken(
@@ -371,6 +383,34 @@ def test_a_huge_number_never_costs_the_rest_of_the_batch(name: str, number: str)
     assert reading.problem is None
     assert reading.receipts[0].message_id == SMS_ID
     assert len(reading.receipts) + len(reading.unread) == 2
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "9" * 5000])
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("smsId", Reason.BAD_ID),
+        ("phone", Reason.BAD_RECIPIENT),
+        ("status", Reason.BAD_NUMBER),
+        ("respMessage", Reason.BAD_NUMBER),
+        ("receiveTime", Reason.BAD_TIME),
+        ("chargingNum", Reason.BAD_SEGMENTS),
+        ("extra", None),
+    ],
+)
+@pytest.mark.parametrize("beside", ['{"smsId":"a"}', '{"smsId":"a","extra":"\\ud800"}'])
+def test_what_is_no_number_has_the_reason_of_its_field(
+    name: str, number: str, reason: Reason | None, beside: str
+) -> None:
+    item = json.dumps(ITEM | {name: "@"}).replace('"@"', number)
+    reading = read(f'{{"smsResult":[{item},{beside}]}}'.encode())
+    assert reading.receipts[-1].message_id == "a"
+    assert [unread.reason for unread in reading.unread] == ([reason] if reason else [])
+
+
+def test_what_was_set_aside_is_read_again_for_the_same_reason() -> None:
+    [unread] = read(b'{"smsResult":[{"smsId":"a","chargingNum":NaN}]}').unread
+    assert read(lushang.envelope(unread.raw)).unread == [unread]
 
 
 def test_of_a_key_given_twice_the_last_one_counts() -> None:
@@ -454,6 +494,7 @@ def _multipart(name: str, value: str) -> bytes:
         b"\xef\xbb\xbf" + ASCII.encode(),
         urlencode({"data": ASCII}).encode(),
         urlencode({"sign": "abc", "n": "1", "smsResult": ASCII}).encode(),
+        urlencode({"data": "\ufeff" + ASCII}).encode(),
         urlencode({"data": quote(ASCII)}).encode(),
         urlencode({"data": quote(quote(ASCII))}).encode(),
         quote(ASCII).encode(),

@@ -40,7 +40,7 @@ def _bindings(file: Path) -> Iterator[Binding]:
     try:
         with file.open(encoding="utf-8") as stream:
             yield from parse_stream(stream)
-    except FileNotFoundError:
+    except (FileNotFoundError, IsADirectoryError):  # some call a virtual environment so
         return
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"

@@ -139,7 +139,7 @@ class SubscriptionMismatch(HubError):
 
 
 class Fenced(HubError):
-    """The subscription was taken over, reset or deleted; what is acknowledged here does not count."""
+    """The subscription was taken over, reset, resharded or deleted: this reader lost it."""
 
     reason = "FENCED"
 

@@ -15,6 +15,11 @@ from hub.errors import BadInput, CursorInvalid
 Micros = int
 """Microseconds since 1970-01-01T00:00Z."""
 
+EARLIEST: Micros = -62_135_596_800_000_000
+"""0001-01-01T00:00:00Z: no calendar of the surfaces begins before."""
+LATEST: Micros = 253_402_300_799_999_999
+"""9999-12-31T23:59:59.999999Z, where they end."""
+
 
 class Status(IntEnum):
     """What is known of a message.  The numbers are stored and sent; never renumber them."""

@@ -2,7 +2,6 @@
 
 import ipaddress
 import os
-import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import quote, urlsplit
@@ -12,12 +11,12 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from hub import environment
 from hub.errors import StartError
+from hub.urls import is_database, is_origin, is_web_address
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 Host = Annotated[str, Field(min_length=1)]
 Seconds = Annotated[float, Field(gt=0)]
 
-_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[^\s/?#@:\[\]]+)(:[0-9]{1,5})?")
 _ANY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104  recognised, not listened on
 
 
@@ -165,7 +164,7 @@ class Settings(BaseSettings):
     @classmethod
     def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         origins = tuple(origin.lower() for origin in value)  # as browsers send them
-        if not all(_ORIGIN.fullmatch(origin) for origin in origins):
+        if not all(is_origin(origin) for origin in origins):
             message = "it takes origins such as https://app.example.com or http://localhost:5173"
             raise ValueError(message)
         return origins
@@ -173,7 +172,7 @@ class Settings(BaseSettings):
     @field_validator("public_url")
     @classmethod
     def _reachable(cls, value: str) -> str:
-        if value and not _is_web_address(value):
+        if value and not is_web_address(value):
             message = "it takes http://HOST or https://HOST, with a port or a path if need be"
             raise ValueError(message)
         return value
@@ -181,7 +180,7 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _known_database(cls, value: str) -> str:
-        if value and not _is_database(value):
+        if value and not is_database(value):
             message = "it takes sqlite+aiosqlite:///FILE or postgresql+asyncpg://USER@HOST/NAME"
             raise ValueError(message)
         return value
@@ -256,33 +255,6 @@ def variable(name: str) -> str:
 def unknown() -> list[str]:
     """A sentence on each variable that looks like a setting and is none."""
     return environment.unknown([variable(name) for name in Settings.model_fields])
-
-
-def _is_web_address(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError:
-        return False
-    plain = not (parts.query or parts.fragment or "@" in parts.netloc or re.search(r"\s", text))
-    return parts.scheme in {"http", "https"} and bool(parts.hostname) and plain and port != 0
-
-
-def _is_database(text: str) -> bool:
-    from sqlalchemy.engine import make_url  # noqa: PLC0415  heavy, and few need it
-    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
-
-    try:
-        url, port = make_url(text), urlsplit(text).port
-    except (ArgumentError, ValueError):
-        return False
-    if url.drivername == "sqlite+aiosqlite":
-        return not url.host and _is_file(url.database)
-    return url.drivername == "postgresql+asyncpg" and port != 0
-
-
-def _is_file(name: str | None) -> bool:
-    return bool(name) and name != ":memory:" and not str(name).startswith("file:")
 
 
 def _explain(error: ValidationError) -> str:

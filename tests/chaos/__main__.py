@@ -115,7 +115,7 @@ def _reason(reason: object) -> str:
 async def purge(folder: Path, size: float) -> Rows:
     """Ingest beside a purge."""
     settings = quick_settings(folder)
-    rates = await purging.rates(settings, folder, old=round(200_000 * size), seconds=10)
+    rates = await purging.rates(settings, folder, old=round(200_000 * size), seconds=5)
     return [
         ("receipts a second without a purge", f"{rates.without:,.0f}"),
         ("receipts a second during a purge", f"{rates.during:,.0f}"),

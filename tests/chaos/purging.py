@@ -8,7 +8,7 @@ from benchmarks import load, receipts
 from hub.settings import Settings
 from tests.chaos.memory import Watched, watched
 
-CONNECTIONS, BATCH = 8, 100
+CONNECTIONS, BATCH, ROUNDS = 8, 100, 4
 ALL_OF_IT = 1e-5
 """A retention, in days, that everything is past within a second."""
 
@@ -23,19 +23,30 @@ class Rates:
 
 
 async def rates(settings: Settings, folder: Path, old: int, seconds: float) -> Rates:
-    """Fill a log with *old* receipts; then post to two copies of it, one of which is purged."""
+    """
+    Fill a log with *old* receipts; then post to copies of it, every other one of which is purged
+    meanwhile, for *seconds* each.
+    """
     async with watched(settings, folder) as there:
         await there.fill(old)
         callback = there.secrets.callback
-    measured = []
-    for name, retention in (("kept", None), ("purged", ALL_OF_IT)):
-        copy = _copied(folder, name)
-        changed = {"data_dir": copy, "retention_days": retention, "retention_hold_days": 0.0}
-        changed = {key: value for key, value in changed.items() if value is not None}
-        async with watched(settings.model_copy(update=changed), copy, callback) as there:
-            measured.append((await _rate(there, seconds), await there.figure("hub_purged_total")))
-    (without, _), (during, purged) = measured
-    return Rates(without, during, int(purged))
+    plain: list[tuple[float, float]] = []
+    purged: list[tuple[float, float]] = []
+    for number in range(ROUNDS):
+        turns = [(plain, None), (purged, ALL_OF_IT)]
+        for found, retention in turns if number % 2 else reversed(turns):
+            copy = _copied(folder, f"{number}-{retention}")
+            changed = {"data_dir": copy, "retention_days": retention, "retention_hold_days": 0.0}
+            if retention is None:
+                del changed["retention_days"]
+            async with watched(settings.model_copy(update=changed), copy, callback) as there:
+                found.append((await _rate(there, seconds), await there.figure("hub_purged_total")))
+            shutil.rmtree(copy)
+    return Rates(_mean(plain), _mean(purged), int(sum(rows for _, rows in purged)))
+
+
+def _mean(found: list[tuple[float, float]]) -> float:
+    return sum(rate for rate, _ in found) / len(found)
 
 
 def _copied(folder: Path, name: str) -> Path:

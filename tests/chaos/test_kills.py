@@ -20,6 +20,7 @@ async def test_what_was_acknowledged_is_in_the_log_once_after_every_kill(
     assert all(reader.connections > 3 for reader in outcome.readers)
 
 
+@pytest.mark.timeout(120)
 async def test_replicas_may_be_killed_one_after_the_other(
     settings: Settings, postgres_url: str, tmp_path: Path
 ) -> None:

@@ -64,7 +64,7 @@ def run(arguments: Sequence[str]) -> int:
         code = app(list(arguments), prog_name="hub", standalone_mode=False)
         sys.stdout.flush()
     except (TyperException, HubError) as error:
-        return _complain(_sentence(error))
+        return _explain(error)
     except BrokenPipeError:  # whoever reads our output has enough, as in `hub tail | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -83,14 +83,20 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
-    version: Annotated[
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001  it acts before
         bool,
         typer.Option(
             "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
         ),
     ] = False,
 ) -> None:
-    pass
+    if context.invoked_subcommand == "serve":
+        return  # it logs them
+    from hub.settings import unknown
+
+    for sentence in unknown():
+        sys.stderr.write(f"hub: note: {sentence}\n")
 
 
 def _complain(sentence: str, code: int = REFUSED_EXIT_CODE) -> int:
@@ -99,7 +105,9 @@ def _complain(sentence: str, code: int = REFUSED_EXIT_CODE) -> int:
 
 
 def _explain(error: Exception) -> int:
-    if isinstance(error, HubError):
+    if isinstance(error, TyperException) and not error.format_message():
+        return REFUSED_EXIT_CODE  # no command was given: the help stands there already
+    if isinstance(error, TyperException | HubError):
         return _complain(_sentence(error))
     return _complain(_unexpected(error), FAULT_EXIT_CODE)
 

@@ -7,7 +7,7 @@ from hub.errors import BadInput
 
 NAME_HELP = "1 to 64 letters, digits, and . _ -, beginning with a letter or digit"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_PROTOCOLS = ("CMPP", "SGIP", "SMGP")
+_PROTOCOLS = ("SGIP", "SMGP")
 
 
 def check_name(name: str) -> str:
@@ -51,10 +51,10 @@ def check_region(name: str) -> str:
 
 def check_network(text: str) -> str:
     """An address or a network in CIDR notation."""
-    from ipaddress import ip_network
+    from hub.intake.peer import network
 
     try:
-        return str(ip_network(text.strip(), strict=False))
+        return str(network(text.strip()))
     except ValueError:
         message = f"{text!r} is neither an address nor a network such as 203.0.113.0/24"
         raise BadInput(message, field="allow_ip") from None

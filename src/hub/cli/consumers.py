@@ -26,7 +26,9 @@ def add(
         list[str],
         typer.Option(
             "--scope",
+            metavar="SCOPE",
             default_factory=list,
+            show_default=False,
             help="receipts:read (default), recipients:read, subscriptions:write,"
             " operations:read. Repeatable.",
         ),
@@ -34,7 +36,11 @@ def add(
     providers: Annotated[
         list[str],
         typer.Option(
-            "--provider", default_factory=list, help="Sees only this account. Repeatable."
+            "--provider",
+            metavar="NAME",
+            default_factory=list,
+            show_default=False,
+            help="Sees only this account. Repeatable.",
         ),
     ],
     expires_in: Annotated[str, typer.Option(help="Lifetime of the token, such as 30d.")] = "",
@@ -49,7 +55,7 @@ def add(
         providers=tuple(dict.fromkeys(providers)) or None,
         expires_at=_end(expires_in),
     )
-    token = on_register(lambda register: _add(register, new))
+    token = on_register(lambda register: _add(register, new), create=True)
     if as_json:
         print_json({"name": name, "token": token, "scopes": list(new.scopes)})
         return
@@ -102,7 +108,11 @@ def _checked(scopes: list[str]) -> tuple[str, ...]:
 def _end(expires_in: str) -> int | None:
     if not expires_in:
         return None
-    return time.time_ns() // 1000 + int(duration(expires_in).total_seconds() * 1_000_000)
+    lifetime = int(duration(expires_in).total_seconds() * 1_000_000)
+    if not lifetime:
+        message = f"--expires-in holds {expires_in!r}; it takes more than nothing, such as 30d"
+        raise BadInput(message, field="expires_in")
+    return time.time_ns() // 1000 + lifetime
 
 
 def _row(row: Any) -> dict[str, Any]:

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
+from hub.errors import StartError
+
 if TYPE_CHECKING:
     from hub.log.register import Register
     from hub.log.store import Store
@@ -12,8 +14,11 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 
-def on_store(work: Callable[["Store"], Awaitable[Result]]) -> Result:
-    """What *work* makes of the store, which is opened and migrated before."""
+def on_store(work: Callable[["Store"], Awaitable[Result]], *, create: bool = False) -> Result:
+    """
+    What *work* makes of the store, which is opened and migrated before.  Raises `StartError` where
+    there is no embedded database, unless it is to *create* one.
+    """
     from hub.log.store import opened
     from hub.settings import load
 
@@ -21,11 +26,22 @@ def on_store(work: Callable[["Store"], Awaitable[Result]]) -> Result:
         async with opened(settings) as store:
             return await work(store)
 
-    return asyncio.run(run(load()))
+    settings = load()
+    if not create:
+        _check_exists(settings)
+    return asyncio.run(run(settings))
 
 
-def on_register(work: Callable[["Register"], Awaitable[Result]]) -> Result:
-    """What *work* makes of the register of accounts."""
+def on_register(work: Callable[["Register"], Awaitable[Result]], *, create: bool = False) -> Result:
+    """What *work* makes of the register of accounts; otherwise as `on_store`."""
     from hub.log.register import Register
 
-    return on_store(lambda store: work(Register(store)))
+    return on_store(lambda store: work(Register(store)), create=create)
+
+
+def _check_exists(settings: "Settings") -> None:
+    from hub.log import sqlite
+
+    if settings.embedded and not sqlite.file(settings).exists():
+        message = f"there is no database at {sqlite.file(settings)}; `hub serve` makes one"
+        raise StartError(message)

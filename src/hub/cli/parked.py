@@ -8,7 +8,7 @@ import typer
 from hub.cli.database import on_store
 from hub.cli.output import AsJson, print_json, print_line, print_table
 from hub.cli.subscriptions import Consumer, Name, owner_of
-from hub.cli.values import when
+from hub.cli.values import LARGEST_ID, when
 from hub.errors import BadInput
 
 if TYPE_CHECKING:
@@ -22,7 +22,15 @@ app = typer.Typer(
 
 Positions = Annotated[
     list[int],
-    typer.Option("--position", default_factory=list, help="Only this one. Repeatable."),
+    typer.Option(
+        "--position",
+        metavar="NUMBER",
+        min=1,
+        max=LARGEST_ID,
+        default_factory=list,
+        show_default=False,
+        help="Only this one. Repeatable.",
+    ),
 ]
 All = Annotated[bool, typer.Option("--all", help="All that the subscription has set aside.")]
 

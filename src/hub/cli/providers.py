@@ -30,19 +30,24 @@ def add(
     allow_ip: Annotated[
         list[str],
         typer.Option(
-            default_factory=list, help="Address or network that may call; any if none. Repeatable."
+            metavar="NETWORK",
+            default_factory=list,
+            show_default=False,
+            help="Address or network that may call; any if none. Repeatable.",
         ),
     ],
     credentials: Annotated[
         list[str],
         typer.Option(
             "--credential",
+            metavar="NAME=VALUE",
             default_factory=list,
+            show_default=False,
             help="NAME=VALUE or NAME=@FILE for the signature check. Repeatable.",
         ),
     ],
     protocol: Annotated[
-        str, typer.Option(help="Gateway protocol of bare numeric codes: CMPP, SGIP or SMGP.")
+        str, typer.Option(help="Gateway protocol of bare numeric codes: SGIP or SMGP.")
     ] = "",
     as_json: AsJson = False,
 ) -> None:
@@ -59,7 +64,7 @@ def add(
         credentials=checks.check_credentials(adapter, dict(map(credential, credentials))),
         protocol=checks.check_protocol(protocol),
     )
-    secret = on_register(lambda register: register.add_provider(new))
+    secret = on_register(lambda register: register.add_provider(new), create=True)
     shown = {"name": name, "adapter": adapter, "callback_url": callback_url(name, secret)}
     print_json(shown) if as_json else _print_url(shown["callback_url"])
 

@@ -1,15 +1,17 @@
 """`hub quarantine`: what could not be read, with its bytes."""
 
 import base64
+import re
 from collections import Counter
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hub.cli.database import on_store
 from hub.cli.output import AsJson, print_json, print_line, print_table
-from hub.cli.values import when
-from hub.errors import NotFound
+from hub.cli.values import LARGEST_ID, when
+from hub.errors import BadInput, NotFound
 
 if TYPE_CHECKING:
     from hub.intake.quarantine import Replayed
@@ -20,6 +22,8 @@ app = typer.Typer(help="What could not be read, kept with its bytes.", no_args_i
 
 Provider = Annotated[str, typer.Option(help="Only of this account.")]
 Reason = Annotated[str, typer.Option(help="Only with this reason, such as BAD_TIME.")]
+_DIGITS = re.compile(r"[0-9]{1,19}")
+
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change; write nothing.")]
 
 
@@ -27,7 +31,9 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change;
 def list_(
     provider: Provider = "",
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="Most items.")] = 50,
-    after: Annotated[int | None, typer.Option(help="Go on behind this id.")] = None,
+    after: Annotated[
+        int | None, typer.Option(min=1, max=LARGEST_ID, help="Go on behind this id.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """List what is in quarantine, newest first, without its bytes."""
@@ -54,11 +60,14 @@ def list_(
 
 @app.command()
 def show(
-    number: Annotated[int, typer.Argument(metavar="ID", help="The item's id.")],
+    item: Annotated[
+        str, typer.Argument(metavar="ID", help="The item's id, as `list` or as GraphQL shows it.")
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Show one item with its bytes, which may hold phone numbers."""
-    items = _page("", 1, number + 1).items
+    number = _number(item)
+    items = _page("", 1, number + 1 if number < LARGEST_ID else None).items
     if not items or items[0].id != number:
         message = f"nothing in quarantine has the id {number}"
         raise NotFound(message)
@@ -80,6 +89,8 @@ def replay(
     from hub.intake.quarantine import replaying
 
     async def work(store: "Store") -> list["Replayed"]:
+        await _check_provider(store, provider)
+        await _check_reason(store, reason)
         async with replaying(store) as replay:
             told = replay.quarantine(provider=provider, reason=reason, dry_run=dry_run)
             return [each async for each in told]
@@ -94,11 +105,56 @@ def replay(
 def _page(provider: str, limit: int, after: int | None) -> "QuarantinePage":
     from hub.log.log import ReceiptLog
 
-    return on_store(
-        lambda store: ReceiptLog(store).quarantine(
-            visible=None, provider=provider, limit=limit, after=after
-        )
-    )
+    async def work(store: "Store") -> "QuarantinePage":
+        await _check_provider(store, provider)
+        log = ReceiptLog(store)
+        return await log.quarantine(visible=None, provider=provider, limit=limit, after=after)
+
+    return on_store(work)
+
+
+async def _check_provider(store: "Store", name: str) -> None:
+    from hub.log.register import Register
+
+    if name:
+        _check_known("provider", name, [row.name for row in await Register(store).providers()])
+
+
+async def _check_reason(store: "Store", reason: str) -> None:
+    """Adapters of earlier versions may have known other reasons than today's."""
+    from hub.intake.providers.adapter import Reason
+    from hub.log.quarantine_pages import reasons
+
+    if reason and reason not in set(Reason):
+        async with store.reader.begin() as connection:
+            _check_known("reason", reason, {*Reason, *await reasons(connection)})
+
+
+def _check_known(what: str, name: str, known: Iterable[str]) -> None:
+    if name not in set(known):
+        there = ", ".join(sorted(known)) or "none"
+        message = f"there is no {what} {name!r}; there are: {there}"
+        raise BadInput(message, field=what)
+
+
+def _number(text: str) -> int:
+    """The number of the item that *text* names: itself, or what GraphQL made of it."""
+    kind, _, number = _decoded(text).rpartition(":")
+    if kind in {"", "QuarantineItem"} and _DIGITS.fullmatch(number):
+        found = int(number)
+        if 1 <= found <= LARGEST_ID:
+            return found
+    message = f"{text!r} is no id of an item; it takes 1 to {LARGEST_ID}, or the id of GraphQL"
+    raise BadInput(message, field="id")
+
+
+def _decoded(text: str) -> str:
+    if _DIGITS.fullmatch(text):
+        return text
+    try:
+        return base64.b64decode(text, validate=True).decode()
+    except ValueError:
+        return text
 
 
 def _row(item: "QuarantineItem") -> dict[str, Any]:

@@ -1,9 +1,9 @@
-from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
+import structlog
 import typer
 
-from hub.cli.output import print_line
+from hub.cli.output import AsJson, print_json, print_line
 
 if TYPE_CHECKING:
     from hub.cli.quickstart import Urls
@@ -22,19 +22,33 @@ def serve(
             help="Make a first provider and consumer if there are none; print how to try it.",
         ),
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Run the hub until it is told to stop, by SIGTERM or Ctrl-C; told twice, it stops at once."""
+    """
+    Run the hub until it is told to stop, by SIGTERM or Ctrl-C; told twice, it stops at once.
+
+    With --json it prints one line once it is ready: where it is reached, and with --quickstart the
+    callback URL and the token, each null where it cannot be shown again.
+    """
     from hub.cli.running import run_until_told
-    from hub.settings import load
+    from hub.settings import load, unknown
     from hub.telemetry import configure_logging
 
     settings = load()
     configure_logging(settings.log_level, settings.log_format)
-    if quickstart:
-        secrets = _prepared(settings)
-        run_until_told(settings, partial(_greet, secrets=secrets))
-    else:
-        run_until_told(settings, lambda _: None)
+    for sentence in unknown():
+        structlog.stdlib.get_logger(__name__).warning("unknown variable", problem=sentence)
+    secrets = _prepared(settings) if quickstart else None
+
+    def ready(hub: "Hub") -> None:
+        if secrets:
+            secrets.save(settings.data_dir, _urls(hub).callback(secrets))
+        if as_json:
+            print_json(_shown(_urls(hub), secrets))
+        elif secrets:
+            _greet(hub, secrets)
+
+    run_until_told(settings, ready)
 
 
 def _prepared(settings: "Settings") -> "Secrets":
@@ -44,7 +58,7 @@ def _prepared(settings: "Settings") -> "Secrets":
     from hub.cli.secrets import Secrets
 
     kept = Secrets.load(settings.data_dir)
-    secrets = on_store(lambda store: prepare(store, kept))
+    secrets = on_store(lambda store: prepare(store, kept), create=True)
     secrets.save(settings.data_dir, Urls("", settings.callback_base, "").callback(secrets))
     return secrets
 
@@ -53,9 +67,18 @@ def _greet(hub: "Hub", secrets: "Secrets") -> None:
     from hub.cli.quickstart import greeting
     from hub.cli.secrets import FILE
 
-    urls = _urls(hub)
-    secrets.save(hub.settings.data_dir, urls.callback(secrets))
-    print_line(greeting(urls, secrets, hub.settings.data_dir / FILE))
+    print_line(greeting(_urls(hub), secrets, hub.settings.data_dir / FILE))
+
+
+def _shown(urls: "Urls", secrets: "Secrets | None") -> dict[str, str | None]:
+    shown: dict[str, str | None] = {
+        "http": urls.http,
+        "grpc": urls.grpc,
+        "graphql": f"{urls.http}/graphql",
+    }
+    if secrets:
+        shown |= {"callback_url": urls.callback(secrets) or None, "token": secrets.token or None}
+    return shown
 
 
 def _urls(hub: "Hub") -> "Urls":

@@ -43,8 +43,9 @@ _PAGE = """\
 Environment variables, or lines of a file `.env` in the folder the hub is started in; the
 environment wins. `hub settings` lists them with what they hold now, and `hub settings --json`
 does so for machines. A bad value stops the hub with one line that names the variable, what it
-holds and what it takes (exit code 2). Lists are separated by commas. This page is written by
-`make generate`.
+holds and what it takes (exit code 2); so does a line of `.env` that cannot be read. A variable
+`HUB_…` that is no setting is noted, with the nearest one that is. Lists are separated by
+commas. This page is written by `make generate`.
 
 | variable | default | what it is |
 | --- | --- | --- |
@@ -80,12 +81,12 @@ def _safe(name: str, value: str) -> str:
     """*value* without the password that a database URL may hold."""
     if name != "database_url" or not value:
         return value
-    from urllib.parse import urlsplit
+    from sqlalchemy.engine import make_url
 
-    parts = urlsplit(value)
-    user, at, host = parts.netloc.rpartition("@")
-    hidden = f"{user.partition(':')[0]}:***@{host}" if ":" in user else parts.netloc
-    return parts._replace(netloc=hidden).geturl() if at else value
+    url = make_url(value)
+    if "password" in url.query:
+        url = url.update_query_dict({"password": "***"})
+    return url.render_as_string(hide_password=True)
 
 
 def _code(text: str) -> str:

@@ -26,7 +26,9 @@ class From(StrEnum):
 
 
 def _several(text: str) -> typer.models.OptionInfo:
-    option = typer.Option(default_factory=list, help=f"{text} Repeatable.")
+    option = typer.Option(
+        metavar="VALUE", default_factory=list, show_default=False, help=f"{text} Repeatable."
+    )
     assert isinstance(option, typer.models.OptionInfo)  # noqa: S101  narrows Any
     return option
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from hub.errors import BadInput
 
+LARGEST_ID = 2**63 - 1
+"""The largest number that a row of the database may have."""
 LONGEST = timedelta(days=36_500)
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
@@ -40,10 +42,11 @@ def instant(text: str, now: datetime | None = None) -> datetime:
         return (now or datetime.now(UTC)) - duration(text)
     try:
         moment = datetime.fromisoformat(text.strip())
-    except ValueError:
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         message = f"{text!r} is no time; write 2026-11-23T10:00:00Z, or 15m for 15 minutes ago"
         raise BadInput(message) from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return moment
 
 
 def credential(text: str) -> tuple[str, str]:

@@ -152,7 +152,7 @@ class SubscriptionMismatch(HubCallError):
 
 
 class Fenced(HubCallError):
-    """The subscription was taken over, reset or deleted; what is acknowledged here does not count."""
+    """The subscription was taken over, reset, resharded or deleted: this reader lost it."""
 
     reason = "FENCED"
 

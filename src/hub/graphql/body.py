@@ -15,6 +15,11 @@ class BoundedBody(StarletteRequestAdapter):
         super().__init__(request)
         self._settings = settings
 
+    @property
+    def content_type(self) -> str:
+        """What the body is said to be, in small letters."""
+        return self.headers.get("content-type", "").lower()
+
     async def get_body(self) -> bytes:
         """The body.  Raises `HTTPException` with 413 or 408."""
         most = self._settings.max_body_bytes

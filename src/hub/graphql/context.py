@@ -74,6 +74,11 @@ class Context(BaseContext):
         return access
 
     @property
+    def suggests(self) -> bool:
+        """Whether errors may name parts of the schema that the caller did not."""
+        return self.hub.settings.graphql_introspection and self.session.access is not None
+
+    @property
     def operation(self) -> "Operation":
         """What is run."""
         assert self._operation is not None  # noqa: S101  # `running` gave it

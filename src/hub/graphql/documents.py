@@ -28,6 +28,7 @@ from graphql import (
 )
 
 from hub.errors import BadInput, TooComplex
+from hub.graphql.blame import blamed
 from hub.graphql.cost import cost_of
 from hub.graphql.errors import Refused
 from hub.graphql.shape import check_shape
@@ -100,6 +101,11 @@ class Documents:
         if settings.trusted_documents is not None:
             self._trusted = Trusted(Path(settings.trusted_documents), schema)
 
+    @property
+    def by_name(self) -> bool:
+        """Whether an operation can be asked for by its name alone."""
+        return self._trusted is not None
+
     def operation(
         self, text: str | None, name: str | None, variables: dict[str, Any] | None
     ) -> Operation:
@@ -128,7 +134,7 @@ class Documents:
         document = self._parse(text)
         errors = validate(self._schema, document, self._rules, max_errors=_MOST_ERRORS)
         if errors:
-            raise Refused(errors)
+            raise Refused([blamed(error, document) for error in errors])
         check_shape(document, self._settings)
         if len(text) <= _LONGEST_KEPT:
             self._known[text] = document
@@ -141,9 +147,13 @@ class Documents:
         try:
             return parse(text, max_lexical_tokens=most, max_comments=most)
         except GraphQLSyntaxError as error:
-            if "Parsing aborted" in error.message or "nested too deeply" in error.message:
+            if "nested too deeply" in error.message:
+                deepest = self._settings.graphql_max_depth
+                message = f"the document is too deep to be read; {deepest} is allowed"
+                raise TooComplex(message, cost=deepest + 1, limit=deepest) from None
+            if "Parsing aborted" in error.message:
                 message = f"the document has more than {most} tokens"
-                raise TooComplex(message) from None
+                raise TooComplex(message, cost=most + 1, limit=most) from None
             raise Refused([error]) from None
         except GraphQLError as error:
             raise Refused([error]) from None

@@ -84,7 +84,7 @@ _describe(
     "What to do with a cursor whose next receipts are no longer kept.",
     {
         OnExpired.FAIL: "Refuse it with CURSOR_EXPIRED.",
-        OnExpired.EARLIEST: "Go on with the oldest kept ",
+        OnExpired.EARLIEST: "Go on with the oldest receipt that is kept.",
     },
 )
 _describe(

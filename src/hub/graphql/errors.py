@@ -1,10 +1,11 @@
 """From errors to what a caller reads.  Nothing internal gets out."""
 
+import re
 import secrets
 from typing import Any
 
 import structlog
-from graphql import GraphQLError
+from graphql import ArgumentNode, GraphQLError, ValueNode, VariableDefinitionNode
 
 from hub.errors import HubError, StartError
 from hub.telemetry import scrub
@@ -13,6 +14,7 @@ logger = structlog.get_logger("hub.graphql")
 
 BAD_USER_INPUT = "BAD_USER_INPUT"
 INTERNAL = "INTERNAL"
+_SUGGESTION = re.compile(r"\.? Did you mean [^?]*\?")
 
 
 class Refused(Exception):  # it is an answer, not a fault
@@ -23,15 +25,20 @@ class Refused(Exception):  # it is an answer, not a fault
         self.errors = errors
 
 
-def formatted(error: BaseException) -> dict[str, Any]:
-    """*error* as an entry of `errors`: message, place, and a code for programs."""
+def formatted(error: BaseException, *, suggests: bool) -> dict[str, Any]:
+    """
+    *error* as an entry of `errors`: message, place, and a code for programs.  Where it *suggests*,
+    the message may name parts of the schema that were not asked for.
+    """
     cause = _cause(error)
     body = _placed(error)
     if isinstance(cause, HubError) and not isinstance(cause, StartError):
         return body | {"message": str(cause), "extensions": _extensions(cause)}
-    if isinstance(cause, GraphQLError):
-        message = scrub(cause.message)
-        return body | {"message": message, "extensions": {"code": BAD_USER_INPUT}}
+    if isinstance(error, GraphQLError) and isinstance(cause, GraphQLError) and _of_request(error):
+        message = scrub(error.message)
+        if not suggests:
+            message = _SUGGESTION.sub(".", message)
+        return body | {"message": message, "extensions": _request_extensions(error)}
     reference = secrets.token_hex(6)
     logger.error("graphql_failed", reference=reference, path=body.get("path"), exc_info=cause)
     message = f"The hub failed to answer this; its log says why under {reference}"
@@ -59,6 +66,21 @@ def _placed(error: BaseException) -> dict[str, Any]:
     if error.path is not None:
         body["path"] = list(error.path)
     return body
+
+
+def _of_request(error: GraphQLError) -> bool:
+    """Whether *error* is not of the hub: from before any field ran, or about an argument."""
+    nodes = error.nodes or ()
+    return error.path is None or any(isinstance(node, ArgumentNode | ValueNode) for node in nodes)
+
+
+def _request_extensions(error: GraphQLError) -> dict[str, Any]:
+    extensions = {"code": BAD_USER_INPUT}
+    node = next(iter(error.nodes or ()), None)
+    field = error.extensions.get("field") if error.extensions else None
+    if isinstance(node, VariableDefinitionNode):
+        field = node.variable.name.value
+    return extensions | {"field": field} if field else extensions
 
 
 def _extensions(error: HubError) -> dict[str, Any]:

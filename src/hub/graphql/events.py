@@ -6,7 +6,7 @@ from contextlib import aclosing, suppress
 from typing import Any
 
 import msgspec
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.types import Message, Send
 from strawberry.http.streaming import SSETransport
 
@@ -18,6 +18,13 @@ from hub.graphql.sockets import CLOSE_SECONDS
 
 _RESUMABLE = (Draining, SlowReader)
 """After these the stream ends without `complete`, so that clients connect again."""
+
+
+def refusal(text: str) -> Response:
+    """The stream of an operation that cannot begin, with *text*, the JSON of its errors."""
+    form = SSETransport()
+    events = form.encode_event("next", text) + form.encode_complete()
+    return Response(events, headers=form.headers)
 
 
 class EventStream(StreamingResponse):
@@ -88,7 +95,7 @@ class EventStream(StreamingResponse):
                 await asyncio.gather(coming, return_exceptions=True)
 
     def _refused(self, *errors: BaseException) -> str:
-        body = {"errors": [formatted(error) for error in errors]}
+        body = {"errors": [formatted(error, suggests=self._context.suggests) for error in errors]}
         return self._form.encode_event("next", msgspec.json.encode(body).decode())
 
     def _count_end(self, reason: str) -> None:

@@ -43,7 +43,7 @@ class Live:
         `Refused` or a `HubError` where it cannot begin or go on.
         """
         if not context.operation.live:
-            yield encoded(await self.result(context))
+            yield encoded(await self.result(context), suggests=context.suggests)
             return
         access = context.session.check(self._hub.accounts)
         async with (
@@ -110,7 +110,8 @@ class Live:
             before = start
             async for result in results:
                 _raise_if_over(result)
-                yield Event(encoded(result), before, place.position, place.first)
+                text = encoded(result, suggests=context.suggests)
+                yield Event(text, before, place.position, place.first)
                 before = place.position
 
     async def _together(
@@ -155,13 +156,13 @@ class Live:
                 del self._cohorts[key]
 
 
-def encoded(result: ExecutionResult) -> str:
-    """*result* as JSON, its errors as callers may see them."""
+def encoded(result: ExecutionResult, *, suggests: bool) -> str:
+    """*result* as JSON, its errors as callers may see them; *suggests* as in `formatted`."""
     body: dict[str, Any] = {}
     if not isinstance(result, PreExecutionError):
         body["data"] = result.data
     if result.errors:
-        body["errors"] = [formatted(error) for error in result.errors]
+        body["errors"] = [formatted(error, suggests=suggests) for error in result.errors]
     if result.extensions:
         body["extensions"] = result.extensions
     return msgspec.json.encode(body).decode()

@@ -11,7 +11,7 @@ from hub.errors import BadInput
 from hub.graphql.context import Info
 from hub.graphql.enums import ErrorCategory, Status
 from hub.graphql.receipts import Receipt
-from hub.graphql.scalars import DateTime
+from hub.graphql.scalars import DateTime, optional_instant
 
 
 @strawberry.type(description="What is known of one message to one recipient.")
@@ -68,7 +68,7 @@ class Message(relay.Node):
             segments=row.segments,
             first_received_at=DateTime(row.first_received_at),
             status_at=DateTime(row.status_at),
-            delivered_at=None if row.delivered_at is None else DateTime(row.delivered_at),
+            delivered_at=optional_instant(row.delivered_at),
             receipt_count=row.receipt_count,
             conflict=row.conflict,
             row=row,

@@ -8,6 +8,7 @@ from strawberry import relay
 
 from hub.access import Scope
 from hub.errors import BadInput
+from hub.filter import check_text
 from hub.graphql.context import Context, Info
 from hub.graphql.paging import PageInfo, Window, known, number_in
 from hub.graphql.scalars import CursorText, DateTime
@@ -115,6 +116,7 @@ async def quarantine_page(
     """The page *window* of what *provider*, or any, sent."""
     access = context.access
     access.require(Scope.OPERATIONS_READ)
+    check_text("provider", provider or "")
     page = await context.hub.log.quarantine(
         visible=access.providers,
         provider=provider or "",

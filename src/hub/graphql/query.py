@@ -5,7 +5,6 @@ from typing import Annotated
 import strawberry
 from strawberry import relay
 
-from hub.access import Scope
 from hub.graphql.context import Info
 from hub.graphql.enums import Bucket, Group, Order
 from hub.graphql.filters import ReceiptFilter, wanted_by
@@ -13,14 +12,13 @@ from hub.graphql.lookups import lookup
 from hub.graphql.message_pages import MessageConnection, message_page
 from hub.graphql.messages import Message
 from hub.graphql.nodes import node_of
-from hub.graphql.operations import DurableSubscription, Log, Viewer
+from hub.graphql.operations import DurableSubscription, Log, Viewer, durable_subscriptions
 from hub.graphql.paging import window
 from hub.graphql.quarantine import QuarantineConnection, quarantine_page
 from hub.graphql.receipt_pages import Listing, ReceiptConnection, receipt_page
-from hub.graphql.scalars import CursorText, DateTime
+from hub.graphql.scalars import Bound, CursorText
 from hub.graphql.stats import DeliveryStat, check_summable
 from hub.log.stats import StatsQuery
-from hub.log.subscriptions import listing
 
 First = Annotated[
     int | None,
@@ -39,7 +37,7 @@ Wanted = Annotated[
 
 @strawberry.type(description="What can be asked.")
 class Query:
-    """Every field needs a token; most need the scope receipts:read."""
+    """Every field needs a token, `log` and `viewer` no more than that; most need receipts:read."""
 
     @strawberry.field(
         description="Anything that has an `id`; null where there is none for the caller."
@@ -61,11 +59,11 @@ class Query:
         info: Info,
         filter: Wanted = None,  # noqa: A002  # the contract's word
         recorded_after: Annotated[
-            DateTime | None,
+            Bound | None,
             strawberry.argument(description="Only receipts recorded later than this."),
         ] = None,
         recorded_before: Annotated[
-            DateTime | None,
+            Bound | None,
             strawberry.argument(description="Only receipts recorded earlier than this."),
         ] = None,
         order: Annotated[
@@ -87,7 +85,8 @@ class Query:
     ) -> ReceiptConnection:
         context = info.context
         wanted = wanted_by(context.access, filter, context.hub.accounts.regions())
-        listing = Listing(wanted, order, recorded_after, recorded_before)
+        later, earlier = recorded_after, recorded_before
+        listing = Listing(wanted, order, later and later.floor, earlier and earlier.ceiling)
         return await receipt_page(context, listing, window(first, after, last, before))
 
     @strawberry.field(
@@ -127,11 +126,11 @@ class Query:
         info: Info,
         filter: Wanted = None,  # noqa: A002  # the contract's word
         first_recorded_after: Annotated[
-            DateTime | None,
+            Bound | None,
             strawberry.argument(description="Only messages first recorded later than this."),
         ] = None,
         first_recorded_before: Annotated[
-            DateTime | None,
+            Bound | None,
             strawberry.argument(description="Only messages first recorded earlier than this."),
         ] = None,
         first: First = None,
@@ -140,8 +139,9 @@ class Query:
         context = info.context
         wanted = wanted_by(context.access, filter, context.hub.accounts.regions())
         page = window(first, after)
+        later, earlier = first_recorded_after, first_recorded_before
         return await message_page(
-            context, wanted, page, first_recorded_after, first_recorded_before
+            context, wanted, page, later and later.floor, earlier and earlier.ceiling
         )
 
     @strawberry.field(
@@ -152,10 +152,10 @@ class Query:
         self,
         info: Info,
         since: Annotated[
-            DateTime, strawberry.argument(description="From here on; cut to a whole minute.")
+            Bound, strawberry.argument(description="From here on; cut to a whole minute.")
         ],
         until: Annotated[
-            DateTime, strawberry.argument(description="Up to here; filled up to a whole minute.")
+            Bound, strawberry.argument(description="Up to here; filled up to a whole minute.")
         ],
         bucket: Annotated[Bucket, strawberry.argument(description="How long a bucket is.")],
         time_zone: Annotated[
@@ -180,7 +180,7 @@ class Query:
         wanted = wanted_by(context.access, filter, ())
         groups = frozenset(group_by or ())
         rows = await context.hub.log.stats(
-            StatsQuery(since, until, bucket, time_zone, groups, wanted)
+            StatsQuery(since.floor, until.ceiling, bucket, time_zone, groups, wanted)
         )
         return [DeliveryStat.of(row) for row in rows]
 
@@ -202,21 +202,18 @@ class Query:
         return await quarantine_page(info.context, provider, window(first, after))
 
     @strawberry.field(
-        description="Durable subscriptions: the caller's own, and with the scope operations:read"
-        " those of all."
+        description="Durable subscriptions: the caller's own, which takes the scope receipts:read"
+        " or subscriptions:write; with the scope operations:read those of all."
     )
     async def subscriptions(self, info: Info) -> list[DurableSubscription]:
-        access = info.context.reader
-        everyone = access.has(Scope.OPERATIONS_READ)
-        found = await listing(info.context.hub.log.store, None if everyone else access.consumer)
-        return [DurableSubscription.of(row) for row in found]
+        return await durable_subscriptions(info.context.hub.log.store, info.context.access)
 
-    @strawberry.field(description="Where the log begins and ends now.")
+    @strawberry.field(description="Where the log begins and ends now.  Any token will do.")
     async def log(self, info: Info) -> Log:
         context = info.context
-        _ = context.reader
+        _ = context.access
         return Log.of(await context.hub.log.bounds())
 
-    @strawberry.field(description="Who asks.")
+    @strawberry.field(description="Who asks.  Any token will do.")
     async def viewer(self, info: Info) -> Viewer:
         return Viewer.of(info.context.access)

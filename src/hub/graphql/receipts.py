@@ -11,7 +11,7 @@ from hub.filter import Filter
 from hub.graphql.context import Info
 from hub.graphql.enums import DeliveryEvidence, ErrorCategory, Order, Status
 from hub.graphql.paging import number_in
-from hub.graphql.scalars import BigInt, CursorText, DateTime
+from hub.graphql.scalars import BigInt, CursorText, DateTime, optional_instant
 from hub.receipt import Entry, message_key
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class Receipt(relay.Node):
             error_category=entry.error_category,
             error_permanent=entry.error_permanent,
             delivery_evidence=entry.evidence,
-            occurred_at=None if entry.occurred_at is None else DateTime(entry.occurred_at),
+            occurred_at=optional_instant(entry.occurred_at),
             received_at=DateTime(entry.received_at),
             recorded_at=DateTime(entry.recorded_at),
             segments=entry.segments,

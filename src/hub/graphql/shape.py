@@ -29,13 +29,13 @@ def check_shape(document: DocumentNode, settings: Settings) -> None:
             depth, aliases = measure.of(definition.selection_set)
             if depth > settings.graphql_max_depth:
                 message = f"the operation is {depth} deep; {settings.graphql_max_depth} is allowed"
-                raise TooComplex(message)
+                raise TooComplex(message, cost=depth, limit=settings.graphql_max_depth)
             if aliases > settings.graphql_max_aliases:
                 message = (
                     f"the operation has {aliases} aliases;"
                     f" {settings.graphql_max_aliases} are allowed"
                 )
-                raise TooComplex(message)
+                raise TooComplex(message, cost=aliases, limit=settings.graphql_max_aliases)
 
 
 class _Measure:

@@ -178,7 +178,8 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
                     await self._send(f"{head}{text}}}")
 
     async def _refuse(self, operation: Operation[Context, None], *errors: BaseException) -> None:
-        payload: Any = [formatted(error) for error in errors]
+        suggests = self.context.suggests
+        payload: Any = [formatted(error, suggests=suggests) for error in errors]
         with suppress(WebSocketDisconnected):
             await operation.send_operation_message(
                 {"id": operation.id, "type": "error", "payload": payload}

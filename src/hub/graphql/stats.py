@@ -33,12 +33,12 @@ class DeliveryStat:
         description="The part of those messages that is delivered by now, 0 to 1; null where there"
         " is no message."
     )
-    latency_p50_ms: int | None = strawberry.field(
+    latency_p50_ms: float | None = strawberry.field(
         name="latencyP50Ms",
         description="Milliseconds from occurredAt to recordedAt that half of those messages took"
         " at most, at most 5 % off; null where unknown.",
     )
-    latency_p95_ms: int | None = strawberry.field(
+    latency_p95_ms: float | None = strawberry.field(
         name="latencyP95Ms", description="The same for 95 of 100."
     )
 

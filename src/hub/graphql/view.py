@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 from cross_web import HTTPException
+from fastapi.routing import APIRoute
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 from strawberry.exceptions import ConnectionRejectionError
@@ -19,11 +20,13 @@ from hub.graphql.body import BoundedBody
 from hub.graphql.context import Context, Hub, session_for, session_of
 from hub.graphql.documents import Documents
 from hub.graphql.errors import BAD_USER_INPUT, Refused, formatted
-from hub.graphql.events import EventStream
+from hub.graphql.events import EventStream, refusal
 from hub.graphql.live import Live, encoded
 from hub.graphql.page import page
 from hub.graphql.schema import Schema
 from hub.graphql.sockets import INIT_SECONDS, Frames, Socket, authorization
+
+_SUMMARIES = {"GET": "A page to try operations on", "POST": "Answer one operation"}
 
 
 class View(GraphQLRouter[Context, None]):
@@ -47,6 +50,10 @@ class View(GraphQLRouter[Context, None]):
             allowed_origins=hub.settings.graphql_allowed_origins,
             tags=["graphql"],
         )
+        self.add_route(path, _no_such_method, methods=[], include_in_schema=False)  # all others
+        for route in self.routes:
+            if isinstance(route, APIRoute):
+                route.summary = _SUMMARIES["GET" if "GET" in (route.methods or ()) else "POST"]
         self.hub = hub
         self.documents = Documents(schema._schema, hub.settings)  # noqa: SLF001
         self.live = Live(hub, schema)
@@ -59,16 +66,15 @@ class View(GraphQLRouter[Context, None]):
             return await self._answer(request, context)
         except HTTPException as error:
             return _refused(error.status_code, error.reason)
-        except Refused as refusal:
-            return _errors(*refusal.errors)
-        except HubError as error:
-            return _errors(error)
 
     async def _answer(self, request: Request, context: Context) -> Response:
         if request.method == "GET":
             return self._page(request)
         data = await self._data(request)
-        operation = self.documents.operation(data.query, data.operation_name, data.variables)
+        try:
+            operation = self.documents.operation(data.query, data.operation_name, data.variables)
+        except (Refused, HubError) as error:
+            return _errors(context, error, stream=data.protocol == "sse")
         context = context.running(operation)
         if data.protocol == "sse":
             return EventStream(self.live, context)
@@ -78,7 +84,8 @@ class View(GraphQLRouter[Context, None]):
                 " graphql-transport-ws, or send Accept: text/event-stream"
             )
             raise HTTPException(400, message)
-        return Response(encoded(await self.live.result(context)), media_type="application/json")
+        text = encoded(await self.live.result(context), suggests=context.suggests)
+        return Response(text, media_type="application/json")
 
     async def _data(self, request: Request) -> GraphQLRequestData:
         """What was posted.  JSON alone, which no page of another origin can send unasked."""
@@ -91,6 +98,8 @@ class View(GraphQLRouter[Context, None]):
             raise HTTPException(400, "the body is not a JSON object with `query`") from None
         if isinstance(data, list) or not isinstance(data.operation_name, str | None):
             raise HTTPException(400, "send one operation, its name as a string")
+        if not data.query and not (data.operation_name and self.documents.by_name):
+            raise HTTPException(400, "the body is not a JSON object with `query`")
         return data
 
     def _page(self, request: Request) -> Response:
@@ -117,9 +126,17 @@ class View(GraphQLRouter[Context, None]):
         return UnsetType()
 
 
-def _errors(*errors: BaseException) -> Response:
-    body = {"errors": [formatted(error) for error in errors]}
-    return Response(msgspec.json.encode(body), media_type="application/json")
+def _errors(context: Context, error: Refused | HubError, *, stream: bool) -> Response:
+    errors = error.errors if isinstance(error, Refused) else [error]
+    shown = [formatted(one, suggests=context.suggests) for one in errors]
+    text = msgspec.json.encode({"errors": shown}).decode()
+    return refusal(text) if stream else Response(text, media_type="application/json")
+
+
+async def _no_such_method(_request: Request) -> Response:
+    response = _refused(405, "ask by POST; GET shows a page to browsers")
+    response.headers["Allow"] = "GET, POST"
+    return response
 
 
 def _refused(status: int, message: str) -> JSONResponse:

@@ -140,7 +140,7 @@ class Calls(grpc.aio.ServerInterceptor):
 
 
 def _read(deserializer: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
-    """*deserializer*, which gives what cannot be read as the error to raise: grpc logs a raised one."""
+    """*deserializer*, which returns the error for what cannot be read: grpc logs a raised one."""
 
     def read(data: bytes) -> Any:
         try:

@@ -6,7 +6,7 @@ from typing import Any
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from hub.access import mask
-from hub.receipt import Entry, Message, Micros, message_key
+from hub.receipt import EARLIEST, LATEST, Entry, Message, Micros, message_key
 from hub.v1 import receipts_pb2 as pb
 
 _SECOND = 1_000_000
@@ -56,8 +56,7 @@ def receipt(entry: Entry, *, unmasked: bool) -> pb.Receipt:
         sent.recipient = entry.recipient if unmasked else mask(entry.recipient)
     _set_instant(sent.received_at, entry.received_at)
     _set_instant(sent.recorded_at, entry.recorded_at)
-    if entry.occurred_at is not None:
-        _set_instant(sent.occurred_at, entry.occurred_at)
+    _set_instant(sent.occurred_at, entry.occurred_at)
     return sent
 
 
@@ -71,8 +70,7 @@ def message(known: Message, entries: Iterable[Entry], *, unmasked: bool) -> pb.M
         sent.recipient = known.recipient if unmasked else mask(known.recipient)
     _set_instant(sent.first_received_at, known.first_received_at)
     _set_instant(sent.status_at, known.status_at)
-    if known.delivered_at is not None:
-        _set_instant(sent.delivered_at, known.delivered_at)
+    _set_instant(sent.delivered_at, known.delivered_at)
     return sent
 
 
@@ -87,7 +85,10 @@ def _set(sent: pb.Receipt | pb.Message, name: str, value: Any) -> None:
         setattr(sent, name, value)
 
 
-def _set_instant(field: Timestamp, value: Micros) -> None:
+def _set_instant(field: Timestamp, value: Micros | None) -> None:
+    """Set *field*, unless there is no value or clients could not read it."""
+    if value is None or not EARLIEST <= value <= LATEST:
+        return
     seconds, micros = divmod(value, _SECOND)
     field.seconds = seconds
     field.nanos = micros * 1000

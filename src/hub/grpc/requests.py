@@ -12,7 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from hub import phone
 from hub.errors import BadInput, CursorInvalid
 from hub.feed.subscriptions import Start
-from hub.filter import WHOLE, Filter, Shard, check_list_sizes
+from hub.filter import WHOLE, Filter, Shard, check_list_sizes, check_text
 from hub.log.messages import MessageLookup
 from hub.receipt import ErrorCategory, Micros, OnExpired, Order, StartAt, Status, parse_message_key
 from hub.v1 import receipts_pb2 as pb
@@ -56,6 +56,8 @@ def receipt_filter(
         if name.is_repeated
     }
     check_list_sizes(lists)
+    for name, values in lists.items():
+        _check_texts(name, values)
     return Filter(
         providers=tuple(asked.providers),
         statuses=_words(Status, asked.statuses, f"{field}.statuses"),
@@ -172,8 +174,16 @@ def lookup(asked: pb.GetMessageRequest, regions: Sequence[str], prefix: str = ""
         if not getattr(asked, name):
             message = "give message_key, or provider, message_id and recipient"
             raise BadInput(message, field=f"{prefix}{name}")
+    for name in ("provider", "message_id", "recipient"):
+        check_text(f"{prefix}{name}", getattr(asked, name))
     recipients = _recipients([asked.recipient] if asked.recipient else [], regions)
     return MessageLookup(None, asked.provider, asked.message_id, recipients)
+
+
+def _check_texts(name: str, values: Sequence[object]) -> None:
+    for index, value in enumerate(values):
+        if isinstance(value, str):
+            check_text(f"{name}[{index}]", value)
 
 
 def _round_up(asked: Timestamp, field: str) -> Micros:

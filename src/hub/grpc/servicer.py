@@ -58,7 +58,7 @@ class Receipts(receipts_pb2_grpc.ReceiptServiceServicer):
                 batch_size=requests.size(request.max_batch_size),
                 stop_at_head=request.stop_at_head,
                 shard=shard,
-                since=start.get("since"),
+                since=start["since"],
             )
             async with aclosing(following) as frames:
                 async for frame in frames:
@@ -182,9 +182,7 @@ class Receipts(receipts_pb2_grpc.ReceiptServiceServicer):
         keys = [lookup.key for lookup in lookups if lookup.key]
         by_key = await self._log.messages_by_key(keys, access.providers) if keys else {}
         return [
-            by_key.get(lookup.key)
-            if lookup.key
-            else await self._message(access, lookup, prefix)
+            by_key.get(lookup.key) if lookup.key else await self._message(access, lookup, prefix)
             for lookup, prefix in zip(lookups, prefixes, strict=True)
         ]
 

@@ -8,6 +8,7 @@ Headers = Sequence[tuple[bytes, bytes]]
 """As ASGI has them: lower-case names, in the order they came."""
 
 _Address = IPv4Address | IPv6Address
+_MAPPED_BITS = 96
 _Networks = tuple[IPv4Network | IPv6Network, ...]
 
 
@@ -45,6 +46,21 @@ class Peers:
         return hop
 
 
+def network(text: str) -> IPv4Network | IPv6Network:
+    """
+    The address or network *text*; IPv4 written as IPv6 is IPv4, as callers' addresses are.  Raises
+    `ValueError`.
+
+    >>> network("::ffff:10.1.2.3"), network("10.1.2.3/8")
+    (IPv4Network('10.1.2.3/32'), IPv4Network('10.0.0.0/8'))
+    """
+    found = ip_network(text, strict=False)
+    mapped = found.network_address.ipv4_mapped if isinstance(found, IPv6Network) else None
+    if mapped is None or found.prefixlen < _MAPPED_BITS:
+        return found
+    return IPv4Network((mapped, found.prefixlen - _MAPPED_BITS))
+
+
 def _x_forwarded_for(headers: Headers) -> list[str]:
     return [hop for value in _values(headers, b"x-forwarded-for") for hop in value.split(",")]
 
@@ -80,7 +96,7 @@ def _address(text: str) -> _Address | None:
 
 @lru_cache(1024)
 def _networks(texts: tuple[str, ...]) -> _Networks:
-    return tuple(ip_network(text, strict=False) for text in texts)
+    return tuple(network(text) for text in texts)
 
 
 def _within(address: _Address, networks: _Networks) -> bool:

@@ -51,12 +51,15 @@ def documentation() -> APIRouter:
         summary="Take delivery receipts",
         response_description="Every item is on disk: stored, already known, or in quarantine.",
         responses=_documented(),
-        openapi_extra={"requestBody": {"required": True, "content": {"application/json": {}}}},
+        openapi_extra={
+            "parameters": [_described(name) for name in ("provider", "secret")],
+            "requestBody": {"required": True, "content": {"application/json": {}}},
+        },
     )
     return router
 
 
-async def callback(provider: str, secret: str) -> dict[str, str]:  # noqa: ARG001
+async def callback() -> dict[str, str]:
     """
     What a provider calls, in its own dialect; `docs/providers.md` describes each.  The bodies
     here are those of the adapter `lushang`.
@@ -229,6 +232,10 @@ def _report(error: Exception, account: Account | None) -> str:
         trace="".join(traceback.format_tb(error.__traceback__)),
     )
     return reference
+
+
+def _described(name: str) -> dict[str, Any]:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
 
 
 def _documented() -> dict[int | str, dict[str, Any]]:

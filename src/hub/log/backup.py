@@ -21,7 +21,7 @@ from hub.settings import Settings
 async def backup(settings: Settings, target: Path, progress: Progress) -> Report:
     """
     Copy the database to the new file *target* and verify the copy.  The hub may run.  Raises
-    `BadInput` where there is nothing to copy or *target* stands already.
+    `BadInput` where there is nothing to copy, *target* stands already or its folder is missing.
     """
     source = _source(settings, target)
     unfinished = target.with_name(f"{target.name}.unfinished")
@@ -58,6 +58,9 @@ def _source(settings: Settings, target: Path) -> Path:
     if not source.exists():
         message = f"there is no database at {source}"
         raise BadInput(message)
+    if not target.parent.is_dir():
+        message = f"there is no folder {target.parent}; make it first"
+        raise BadInput(message)
     if target.exists():
         message = f"{target} exists already; backups overwrite nothing"
         raise BadInput(message)
@@ -65,7 +68,6 @@ def _source(settings: Settings, target: Path) -> Path:
 
 
 def _copy(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
     target.unlink(missing_ok=True)
     os.close(os.open(target, os.O_CREAT | os.O_WRONLY, 0o600))
     with closing(sqlite3.connect(source)) as there, closing(sqlite3.connect(target)) as here:

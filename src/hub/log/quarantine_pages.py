@@ -45,6 +45,12 @@ class QuarantinePage:
     """Whether there are further ones."""
 
 
+async def reasons(connection: AsyncConnection) -> set[str]:
+    """The reasons for which anything is in quarantine."""
+    found = await connection.execute(select(col(QuarantineRow.reason)).distinct())
+    return set(found.scalars())
+
+
 async def page(
     connection: AsyncConnection,
     *,

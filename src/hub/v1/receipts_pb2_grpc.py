@@ -102,14 +102,17 @@ class ReceiptServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def BatchGetMessages(self, request, context):
-        """Answers with up to 100 messages and their receipts.
+        """Answers with up to 100 messages and their receipts.  A request that cannot be answered, for
+        instance for lack of a recipient, fails the whole call; the error names it, such as
+        "requests[1].recipient".
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetLog(self, request, context):
-        """Answers with the name of the log and where it begins and ends now.
+        """Answers with the name of the log and where it begins and ends now.  Needs a valid token, and
+        none of the scopes.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -83,9 +83,9 @@ class Reason(StrEnum):
     BAD_SEGMENTS = "BAD_SEGMENTS"
     """A count of segments that is no number, negative or out of range."""
     BAD_NUMBER = "BAD_NUMBER"
-    """A number that no computer takes."""
+    """A status or code that is a number out of any range, or NaN."""
     BAD_TEXT = "BAD_TEXT"
-    """Half a surrogate pair or a NUL, which no database takes."""
+    """Half a surrogate pair or a NUL where it would be stored, which no database takes."""
     TOO_LONG = "TOO_LONG"
     """An id or recipient over `MAX_ID`, a status or code over `MAX_CODE`."""
 

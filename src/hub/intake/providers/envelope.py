@@ -21,7 +21,7 @@ def json_texts(body: bytes) -> Iterator[tuple[str, bytes]]:
         return
     fields = _multipart(text) if text.lstrip().startswith(b"--") else _urlencoded(text)
     for name, value in fields:
-        yield name, value.strip().encode()
+        yield name, value.strip().lstrip("\ufeff").encode()
 
 
 def utf8(body: bytes) -> bytes | None:

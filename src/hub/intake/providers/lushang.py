@@ -6,6 +6,8 @@ smsId may stand for several recipients.  docs/providers.md describes the dialect
 """
 
 import json
+import math
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -57,6 +59,7 @@ _STORED = Reply(200, b'{"respCode":"00000"}', _MEDIA_TYPE)
 _MAX_NUMBER = 2**31 - 1
 _MAX_DIGITS = 20
 _EXACT_FLOAT = 2.0**53
+_NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def authenticate(call: Call, account: Account) -> str:  # noqa: ARG001  nothing is signed
@@ -138,9 +141,9 @@ def _list(text: bytes) -> list[msgspec.Raw]:
     except msgspec.ValidationError:
         raise
     except msgspec.DecodeError:
-        # The whole body is refused for half a surrogate pair in one item; the standard
-        # library lets it pass, so that only this item is refused.
-        content = json.loads(text)["smsResult"]
+        # The whole body is refused for NaN or half a surrogate pair in one item; the standard
+        # library lets them pass, so that each item is judged for itself.
+        content = _standard_json(text)["smsResult"]
         if not isinstance(content, list):
             raise TypeError from None
         return [msgspec.Raw(json.dumps(item).encode()) for item in content]
@@ -161,10 +164,10 @@ class _ItemReader:
         if not message_id:
             raise _Refused(Reason.NO_ID)
         phone = _identity(item.phone, Reason.BAD_RECIPIENT)
-        provider_status = _text(item.status, MAX_CODE)
-        code = _text(item.resp_message, MAX_CODE)
-        raw_time = _text(item.receive_time, MAX_CODE)
-        raw_segments = _text(item.charging_num, MAX_CODE)
+        provider_status = _code(item.status)
+        code = _code(item.resp_message)
+        raw_time = _text(item.receive_time, MAX_CODE, too_long=Reason.BAD_TIME)
+        raw_segments = _text(item.charging_num, MAX_CODE, too_long=Reason.BAD_SEGMENTS)
         status, meaning = self._verdict(provider_status, code)
         return Receipt(
             message_id=message_id,
@@ -197,7 +200,7 @@ class _ItemReader:
     def _instant(self, text: str) -> int:
         try:
             return instant(text, self._zone)
-        except (ValueError, OverflowError):
+        except ValueError:
             raise _Refused(Reason.BAD_TIME) from None
 
 
@@ -206,20 +209,55 @@ def _parse(raw: msgspec.Raw) -> _Item:
         return _read_item(raw)
     except RecursionError:
         raise _Refused(Reason.TOO_DEEP) from None
-    except msgspec.ValidationError:
-        reason = Reason.BAD_NUMBER if bytes(raw).startswith(b"{") else Reason.NO_OBJECT
-        raise _Refused(reason) from None
     except msgspec.DecodeError:
+        return _parse_odd(raw)
+
+
+def _parse_odd(raw: msgspec.Raw) -> _Item:
+    """An item with NaN, a number out of any range or half a surrogate pair somewhere."""
+    try:
+        fields = _standard_json(bytes(raw))
+    except RecursionError:
+        raise _Refused(Reason.TOO_DEEP) from None
+    except ValueError:
         raise _Refused(Reason.BAD_TEXT) from None
+    if not isinstance(fields, dict):
+        raise _Refused(Reason.NO_OBJECT)
+    return _Item(*(fields.get(name) for name in _Item.__struct_encode_fields__))
+
+
+def _standard_json(text: bytes) -> Any:
+    return json.loads(text, parse_int=_integer)
+
+
+def _integer(digits: str) -> float:
+    try:
+        return int(digits)
+    except ValueError:  # more digits than Python reads
+        return float(digits)
 
 
 def _identity(value: Any, reason: Reason) -> str:
-    if isinstance(value, (bool, list, dict)):
+    is_text = value is None or type(value) is str
+    if not (is_text or _is_count(value)):
         raise _Refused(reason)
     return _text(value, MAX_ID)
 
 
-def _text(value: Any, longest: int) -> str:
+def _is_count(value: Any) -> bool:
+    """Whether *value* is a whole number, not negative, that JSON readers do not round."""
+    if type(value) is float:
+        return value.is_integer() and 0 <= value < _EXACT_FLOAT
+    return type(value) is int and value >= 0
+
+
+def _code(value: Any) -> str:
+    if type(value) is float and not math.isfinite(value):
+        raise _Refused(Reason.BAD_NUMBER)
+    return _text(value, MAX_CODE)
+
+
+def _text(value: Any, longest: int, *, too_long: Reason = Reason.TOO_LONG) -> str:
     if type(value) is str:
         text = value.strip()
     elif value is None:
@@ -227,8 +265,8 @@ def _text(value: Any, longest: int) -> str:
     else:
         text = _plain(value)
     if len(text) > longest:
-        raise _Refused(Reason.TOO_LONG)
-    if "\0" in text:  # which PostgreSQL does not take
+        raise _Refused(too_long)
+    if _NOT_STORABLE.search(text):
         raise _Refused(Reason.BAD_TEXT)
     return text
 

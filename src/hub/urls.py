@@ -1,0 +1,48 @@
+"""Whether a text is the kind of URL that a setting takes."""
+
+import re
+from urllib.parse import urlsplit
+
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[^\s/?#@:\[\]]+)(:[0-9]{1,5})?")
+_LARGEST_PORT = 65_535
+
+
+def is_origin(text: str) -> bool:
+    """
+    Whether *text* is what browsers send as the origin of a page.
+
+    >>> is_origin("https://app.example.com:8443"), is_origin("https://app.example.com/")
+    (True, False)
+    """
+    return bool(_ORIGIN.fullmatch(text))
+
+
+def is_web_address(text: str) -> bool:
+    """Whether *text* is where a web server is reached: no user, no query, no fragment."""
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return False
+    plain = not (parts.query or parts.fragment or "@" in parts.netloc or re.search(r"\s", text))
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and plain and port != 0
+
+
+def is_database(text: str) -> bool:
+    """Whether *text* names an SQLite file or a PostgreSQL database, each with its driver."""
+    from sqlalchemy.engine import make_url  # noqa: PLC0415  heavy, and few settings need it
+    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
+
+    try:
+        url = make_url(text)
+        urlsplit(text)
+    except (ArgumentError, ValueError):
+        return False
+    if url.drivername == "sqlite+aiosqlite":
+        return not url.host and _is_file(url.database or "")
+    port = 1 if url.port is None else url.port
+    return url.drivername == "postgresql+asyncpg" and 0 < port <= _LARGEST_PORT
+
+
+def _is_file(name: str) -> bool:
+    return bool(name) and name != ":memory:" and not name.startswith("file:") and name[-1] != "/"
