@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hub.feed.follower import Frame
+from hub.feed.frame import Frame
 from hub.grpc.encoding import Encoder
 from hub.receipt import DeliveryEvidence, Entry, Status
 from hub.v1 import receipts_pb2 as pb

@@ -16,7 +16,8 @@ from hypothesis.stateful import run_state_machine_as_test as run_machine
 
 from hub.access import Access
 from hub.errors import CursorExpired, CursorInvalid
-from hub.feed.follower import Feed, Frame
+from hub.feed.follower import Feed
+from hub.feed.frame import Frame
 from hub.feed.tail import Tail
 from hub.filter import Filter
 from hub.log.accounts import Accounts

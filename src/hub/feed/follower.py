@@ -8,12 +8,19 @@ that could leak, race or drop.
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 from hub.access import Access
-from hub.errors import CursorExpired, CursorForeign, CursorInvalid, Draining, TooManyStreams
+from hub.errors import (
+    CursorExpired,
+    CursorForeign,
+    CursorInvalid,
+    Draining,
+    StoreUnavailable,
+    TooManyStreams,
+)
+from hub.feed.frame import Frame
 from hub.feed.tail import Tail
 from hub.filter import WHOLE, Filter, Shard
 from hub.log.accounts import Accounts
@@ -26,36 +33,13 @@ from hub.telemetry import Metrics
 LOOK = 1000
 """Entries of the window that a filtered reader looks at before others get their turn."""
 
+AGAIN_SECONDS = 0.5
+"""How soon a reader behind the window asks a store again that was away."""
+
 CHECK_SECONDS = 5.0
 """How often an idle stream asks whether its token still holds."""
 
 Test = Callable[[Entry], bool]
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """What a reader gets next; without entries a heartbeat or a bookmark."""
-
-    entries: Sequence[Entry]
-    position: int
-    """Everything up to here that matches was sent, this frame included."""
-    head: int
-    epoch: str
-
-    @property
-    def cursor(self) -> str:
-        """Where to resume."""
-        return str(Cursor(self.epoch, self.position))
-
-    @property
-    def lag(self) -> int:
-        """Positions between the cursor and the head."""
-        return max(0, self.head - self.position)
-
-    @property
-    def caught_up(self) -> bool:
-        """Whether the reader is at the head."""
-        return self.position >= self.head
 
 
 class Feed:
@@ -202,7 +186,10 @@ class _Follower:
         due = 0.0
         while True:
             self._feed.accounts.check(access)
-            entries = await self._next(until)
+            try:
+                entries, away = await self._next(until), False
+            except StoreUnavailable:
+                entries, away = [], True  # heartbeats go on, and the reader when the store is back
             ended = until is not None and self._position >= until
             draining = self._feed.draining.is_set()
             if entries or ended or draining or clock() >= due:
@@ -212,7 +199,9 @@ class _Follower:
                 return
             if draining:
                 raise Draining
-            if self._position >= self._tail.head:
+            if away:
+                await asyncio.sleep(AGAIN_SECONDS)
+            elif self._position >= self._tail.head:
                 await self._tail.moved(self._position, min(CHECK_SECONDS, due - clock()))
 
     async def _next(self, until: int | None) -> list[Entry]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from hub.access import Access
 from hub.errors import Draining, StoreUnavailable
 from hub.feed.claim import Claim
-from hub.feed.follower import Feed, Frame
+from hub.feed.follower import Feed
+from hub.feed.frame import Frame
 from hub.filter import Filter, Shard
 from hub.receipt import Cursor, Entry, OnExpired
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from hub.feed.follower import Frame
+from hub.feed.frame import Frame
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ import strawberry
 from strawberry import relay
 
 from hub.access import mask
-from hub.feed.follower import Frame
+from hub.feed.frame import Frame
 from hub.filter import Filter
 from hub.graphql.context import Info
 from hub.graphql.enums import DeliveryEvidence, ErrorCategory, Order, Status

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from hub.feed.follower import Frame
+from hub.feed.frame import Frame
 from hub.feed.reader import Delivery
 from hub.grpc import messages
 from hub.receipt import Cursor, Entry
