@@ -126,12 +126,12 @@ async def test_a_full_queue_refuses_at_once_and_holds_no_more_than_it_may(tmp_pa
 
 
 async def fill(hub: Hub, receipts: int) -> None:
-    """Commit *receipts* of a kilobyte each."""
+    """Commit *receipts* of four kilobytes each."""
     for start in range(0, receipts, 100):
         await hub.writer.write(
             arrival(
                 *(
-                    receipt(f"{start + n:032x}", Status.UNDELIVERED, error_code="x" * 1000)
+                    receipt(f"{start + n:032x}", Status.UNDELIVERED, error_code="x" * 4000)
                     for n in range(100)
                 )
             )
@@ -160,7 +160,7 @@ async def test_a_grpc_reader_that_stalls_is_told_so_and_resumes_without_loss(
 
 async def test_a_socket_that_stalls_is_closed_with_4008(tmp_path: Path) -> None:
     async with asking(quick_settings(tmp_path, slow_reader_seconds=0.6)) as hub:
-        await fill(hub.hub, 6000)
+        await fill(hub.hub, 2000)
         cursor = await hub.cursor(0)
         async with stalled.socket_reader(hub.hub.http_url, hub.token, cursor) as reader:
             await ended(hub.hub, "graphql")
@@ -169,7 +169,7 @@ async def test_a_socket_that_stalls_is_closed_with_4008(tmp_path: Path) -> None:
 
 async def test_an_event_stream_that_stalls_ends_with_an_error(tmp_path: Path) -> None:
     async with asking(quick_settings(tmp_path, slow_reader_seconds=0.6)) as hub:
-        await fill(hub.hub, 6000)
+        await fill(hub.hub, 2000)
         cursor = await hub.cursor(0)
         async with stalled.event_reader(hub.hub.http_url, hub.token, cursor) as reader:
             await ended(hub.hub, "graphql")
@@ -186,7 +186,7 @@ async def test_a_reader_that_never_reads_again_is_let_go(
         name = "_LAST_WORD_SECONDS" if module is http_server else "CLOSE_SECONDS"
         monkeypatch.setattr(module, name, 1.0)
     async with asking(quick_settings(tmp_path, slow_reader_seconds=0.6)) as hub:
-        await fill(hub.hub, 6000)
+        await fill(hub.hub, 2000)
         port = urlsplit(hub.hub.http_url).port
         async with reader(hub.hub.http_url, hub.token, await hub.cursor(0)):
             await ended(hub.hub, "graphql")

@@ -338,7 +338,7 @@ def empty_sqlite(tmp_path: Path) -> Any:
 
 @pytest.mark.timeout(300)  # a failure takes its time to become a small one
 def test_the_log_on_sqlite_does_what_the_model_does(empty_sqlite: Any) -> None:
-    _run(empty_sqlite, examples=15, steps=25)
+    _run(empty_sqlite, examples=10, steps=25)
 
 
 @pytest.mark.long
