@@ -1,0 +1,43 @@
+"""Bounds that an operator sets, and what is said beyond them."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from hub.errors import StoreUnavailable
+from hub.log.arrival import Arrival, Unreadable
+from hub.settings import Settings
+from tests.conftest import quick_settings
+from tests.making import open_log, receipt
+
+
+def unreadable(number: int, size: int = 1000) -> Arrival:
+    raw = f"{number:04d}".encode() * (size // 4)
+    return Arrival(1, "p1", "test/1", number, raw, unreadable=[Unreadable("BAD", raw, whole=True)])
+
+
+async def test_a_full_quarantine_refuses_what_it_cannot_keep_and_nothing_else(
+    any_settings: Settings,
+) -> None:
+    full = any_settings.model_copy(update={"quarantine_max_bytes": 3000})
+    async with open_log(full) as hub:
+        for number in range(3):
+            await hub.writer.write(unreadable(number))
+
+        with pytest.raises(StoreUnavailable, match="quarantine is full"):
+            await hub.writer.write(unreadable(4))
+        again = await hub.writer.write(unreadable(1))
+        taken = await hub.post(receipt("m1"))
+
+        items = (await hub.log.quarantine(visible=None, limit=10)).items
+        assert [item.count for item in items] == [1, 2, 1]
+        assert (again.quarantined, taken.receipts) == (1, 1)
+        assert hub.writer.available
+
+
+def test_a_retention_below_the_floor_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match="HUB_RETENTION_FLOOR_DAYS"):
+        quick_settings(tmp_path, retention_days=30, retention_floor_days=155)
+
+    assert quick_settings(tmp_path, retention_days=155, retention_floor_days=155).retention_days
