@@ -47,7 +47,7 @@ async def plans(hub: OpenLog, question: Any) -> list[str]:
         for statement, values in statements:
             if statement.lstrip().startswith(("SELECT", "WITH")):
                 plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
-                steps += [row[3] for row in plan]
+                steps += [row.detail for row in plan]
     assert steps
     return steps
 
