@@ -8,7 +8,8 @@ SHELL := /bin/sh
 BIN := .venv/bin
 READY := .venv/ready
 LOCK := requirements/dev.txt
-WORKERS ?= 2
+# On two cores: many tests wait for something most of their time.
+WORKERS ?= 3
 
 # The first interpreter that is new enough; `make setup PYTHON=python3.13` chooses another.
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
