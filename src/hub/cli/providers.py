@@ -12,6 +12,25 @@ from hub.cli.values import credential, duration, when
 app = typer.Typer(help="Accounts at SMS providers: who may call which URL.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="The account's name.")]
+Networks = Annotated[
+    list[str],
+    typer.Option(
+        metavar="NETWORK",
+        default_factory=list,
+        show_default=False,
+        help="Address or network that may call; any if none. Repeatable.",
+    ),
+]
+Credentials = Annotated[
+    list[str],
+    typer.Option(
+        "--credential",
+        metavar="NAME=VALUE",
+        default_factory=list,
+        show_default=False,
+        help="NAME=VALUE or NAME=@FILE for the signature check. Repeatable.",
+    ),
+]
 
 
 @app.command()
@@ -27,25 +46,8 @@ def add(
     region: Annotated[
         str, typer.Option(help="Where numbers without a country code are at home.")
     ] = "CN",
-    allow_ip: Annotated[
-        list[str],
-        typer.Option(
-            metavar="NETWORK",
-            default_factory=list,
-            show_default=False,
-            help="Address or network that may call; any if none. Repeatable.",
-        ),
-    ],
-    credentials: Annotated[
-        list[str],
-        typer.Option(
-            "--credential",
-            metavar="NAME=VALUE",
-            default_factory=list,
-            show_default=False,
-            help="NAME=VALUE or NAME=@FILE for the signature check. Repeatable.",
-        ),
-    ],
+    allow_ip: Networks,
+    credentials: Credentials,
     protocol: Annotated[
         str, typer.Option(help="Gateway protocol of bare numeric codes: SGIP or SMGP.")
     ] = "",
