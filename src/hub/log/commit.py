@@ -9,13 +9,13 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import col
 
-from hub.log import quarantine
 from hub.log.arrival import Arrival, Outcome
 from hub.log.batch import Batch, Head
 from hub.log.columns import table
 from hub.log.dialect import Bulk, insert_into
 from hub.log.entries import EntryReader
 from hub.log.hashing import Hashing
+from hub.log.quarantine import Quarantine
 from hub.log.state import MessageState, PartState
 from hub.log.store import Store
 from hub.log.tables import Callback, DeliveryStat, LatencyStat, Log, MessageRow, ReceiptRow
@@ -48,8 +48,8 @@ class Committer:
         self.dialect = store.dialect
         self._transactor = store.writing
         self._kinds = store.kinds
-        self._quarantine_limit = store.settings.quarantine_max_bytes
         engine = store.writer
+        self._quarantine = Quarantine(engine, store.settings.quarantine_max_bytes)
         self._hashing: Hashing | None = None
         self._insert_receipt = Bulk(insert(table(ReceiptRow)), engine)
         self._insert_message = Bulk(insert(table(MessageRow)), engine)
@@ -85,9 +85,7 @@ class Committer:
         self._load(connection, batch)
         after = batch.place(head, self._kinds, max(_now(), head.recorded_at))
         self._write(connection, batch)
-        held = quarantine.store(
-            connection, batch.unreadable, head.quarantine_bytes, self._quarantine_limit
-        )
+        held = self._quarantine.store(connection, batch.unreadable, head.quarantine_bytes)
         self._advance(connection, head, after._replace(quarantine_bytes=held))
         return Committed(batch.outcomes, after.position, batch)
 

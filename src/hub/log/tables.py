@@ -202,6 +202,13 @@ class QuarantineRow(SQLModel, table=True):
     __table_args__ = (
         Index("quarantine_by_digest", "digest", unique=True),
         Index("quarantine_by_provider", "provider", "id"),
+        Index(
+            "quarantine_by_resolution",
+            "resolved_at",
+            "id",
+            sqlite_where=text("resolved_at IS NOT NULL"),
+            postgresql_where=text("resolved_at IS NOT NULL"),
+        ),
     )
 
     id: int | None = Field(

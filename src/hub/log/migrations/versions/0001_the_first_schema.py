@@ -161,6 +161,14 @@ def upgrade() -> None:
     )
     op.create_index("quarantine_by_digest", "quarantine", ["digest"], unique=True)
     op.create_index("quarantine_by_provider", "quarantine", ["provider", "id"], unique=False)
+    op.create_index(
+        "quarantine_by_resolution",
+        "quarantine",
+        ["resolved_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("resolved_at IS NOT NULL"),
+        postgresql_where=sa.text("resolved_at IS NOT NULL"),
+    )
     op.create_table(
         "receipt",
         sa.Column(
