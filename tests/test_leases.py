@@ -1,6 +1,7 @@
 """Who holds a subscription, on both databases."""
 
 import asyncio
+import time
 
 import pytest
 from prometheus_client import generate_latest
@@ -155,3 +156,25 @@ async def test_lag_is_of_the_whole_log_and_its_age_of_the_next_receipt(
         assert 'hub_subscription_held{consumer="service",name="there"} 0.0' in shown
         show(metrics, [there])
         assert 'name="behind"' not in generate_latest(metrics.registry).decode()
+
+
+async def test_each_shard_shows_when_it_was_last_acknowledged(any_settings: Settings) -> None:
+    metrics = Metrics()
+    async with open_log(any_settings) as hub:
+        await hub.post(*(receipt(f"m{number}") for number in range(10)))
+        key = await made(hub.store, declared(shards=2))
+        await leases.acquire(hub.store, key, "one", LONG)
+        before = time.time()
+        await leases.keep(hub.store, [report(key, "one", 9)], LONG)
+        after = time.time()
+        show(metrics, await subscriptions.listing(hub.store))
+    name = "hub_subscription_last_ack_timestamp_seconds"
+    first, second = (
+        metrics.registry.get_sample_value(
+            name, {"consumer": "service", "name": "billing", "shard": shard}
+        )
+        for shard in ("0", "1")
+    )
+    assert first is not None
+    assert before - 1 <= first <= after + 1
+    assert second is None

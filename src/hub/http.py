@@ -108,13 +108,13 @@ def operations(
     )
     async def readyz() -> JSONResponse:
         problem = await _problem(log, writer, feed, started)
-        metrics.ready.set(0 if problem else 1)
         if problem:
             return JSONResponse({"status": "not ready", "reason": problem}, 503)
         return JSONResponse({"status": "ready"})
 
     @router.get("/metrics", summary="Figures for Prometheus", response_class=Response)
     async def exposition() -> Response:
+        metrics.ready.set(await _problem(log, writer, feed, started) is None)
         metrics.max_lag.set(feed.max_lag())
         return Response(metrics.exposition(), media_type=_METRICS_TYPE)
 

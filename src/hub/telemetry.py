@@ -62,12 +62,17 @@ class Metrics:
         self.subscription_held = self._gauge(
             "subscription_held", "1 while a reader holds the subscription.", ("consumer", "name")
         )
+        self.subscription_last_ack = self._gauge(
+            "subscription_last_ack_timestamp_seconds",
+            "When a reader last acknowledged something; absent until one does.",
+            ("consumer", "name", "shard"),
+        )
         self.wal_bytes = self._gauge("sqlite_wal_bytes", "Size of SQLite's write-ahead log.")
         self.purged = self._counter("purged", "Rows purged by retention.", ("table",))
         self.purge_held = self._gauge(
             "purge_held_seconds", "How long lagging subscriptions have held the purge back."
         )
-        self.ready = self._gauge("ready", "1 while /readyz answers 200.")
+        self.ready = self._gauge("ready", "1 if /readyz would answer 200 now.")
 
     def exposition(self) -> bytes:
         """The text that Prometheus reads."""

@@ -193,8 +193,12 @@ class Subscriptions:
 def show(metrics: Metrics, found: Iterable[Subscription]) -> None:
     """Set the gauges of subscriptions: of its shards, the one that is most behind counts."""
     shards: dict[tuple[str, str], list[Subscription]] = {}
+    last_ack = metrics.subscription_last_ack
+    last_ack.clear()
     for each in found:
         shards.setdefault((each.consumer, each.name), []).append(each)
+        if each.acked_at is not None:
+            last_ack.labels(each.consumer, each.name, each.shard).set(each.acked_at / 1_000_000)
     gauges: list[tuple[Gauge, Callable[[list[Subscription]], float]]] = [
         (metrics.subscription_lag, lambda some: max(each.lag for each in some)),
         (metrics.subscription_lag_seconds, lambda some: max(each.lag_seconds for each in some)),
