@@ -13,6 +13,7 @@ from websockets.frames import Close
 
 from hub.graphql import live
 from hub.graphql.live import Live
+from hub.log.register import Register
 from hub.settings import Settings
 from tests.asking import WAIT, Asking, Socket, asking
 from tests.conftest import quick_settings
@@ -139,15 +140,80 @@ async def _shown(socket: Socket, count: int) -> list[tuple[str, str]]:
     return found
 
 
+NESTED = """subscription Nested {
+  receipts { cursor receipts { position message { recipient } } }
+}"""
+MASKED, FULL = ("receipts:read",), ("receipts:read", "recipients:read")
+
+
+async def _refreshed(socket: Socket, token: str) -> None:
+    """Let *token* take the place of the socket's own."""
+    refresh = {"authorization": f"Bearer {token}"}
+    await socket.send({"type": "ping", "payload": refresh})
+    while (await socket.receive())["type"] != "pong":
+        pass
+
+
+async def _nested(socket: Socket) -> list[str]:
+    """The numbers in the messages of the next receipts."""
+    while not (shown := (await socket.next())["receipts"]):
+        pass
+    return [each["message"]["recipient"] for each in shown]
+
+
+@pytest.mark.parametrize("refreshing", [0, 1], ids=["the first refreshes", "another refreshes"])
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(MASKED, FULL, id="to a wider token"),
+        pytest.param(FULL, MASKED, id="to a narrower token"),
+    ],
+)
+async def test_a_refreshed_token_changes_what_its_own_reader_sees_and_no_other(
+    settings: Settings, before: tuple[str, ...], after: tuple[str, ...], refreshing: int
+) -> None:
+    shown = {MASKED: "+86138****8000", FULL: "+8613800138000"}
+    async with asking(settings) as hub:
+        first, second = await hub.consumer(scopes=before), await hub.consumer(scopes=before)
+        refresh = await hub.consumer(scopes=after)
+        async with hub.socket(first) as one, hub.socket(second) as other:
+            readers = (one, other)
+            for reader in readers:
+                await reader.subscribe(NESTED)
+                await reader.next()
+            await hub.post(receipt("m1"))
+            assert [await _nested(reader) for reader in readers] == [[shown[before]]] * 2
+            await _refreshed(readers[refreshing], refresh)
+            for name in ("m2", "m3"):
+                await hub.post(receipt(name))
+                assert await _nested(readers[refreshing]) == [shown[after]]
+                assert await _nested(readers[1 - refreshing]) == [shown[before]]
+
+
+async def test_a_reader_goes_on_when_the_token_is_revoked_that_its_cohort_began_with(
+    settings: Settings,
+) -> None:
+    async with asking(settings) as hub:
+        first, second = await hub.consumer(name="first"), await hub.consumer()
+        async with hub.socket(first) as one, hub.socket(second) as other:
+            for reader in (one, other):
+                await reader.subscribe(NESTED)
+                await reader.next()
+            await Register(hub.hub.store).revoke_consumer("first")
+            assert await one.closing() == 4403
+            await hub.post(receipt("m1"))
+            assert await _nested(other) == ["+86138****8000"]
+
+
 async def test_variables_that_say_where_to_start_do_not_part_readers(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     joined: list[Any] = []
     together = Live._together
 
-    def noted(self: Live, context: Any, access: Any, position: int) -> Any:
-        joined.append(context.operation.alike)
-        return together(self, context, access, position)
+    def noted(self: Live, operation: Any, access: Any, position: int) -> Any:
+        joined.append(operation.alike)
+        return together(self, operation, access, position)
 
     monkeypatch.setattr(Live, "_together", noted)
     two = [receipt("m1"), receipt("m2")]

@@ -49,22 +49,52 @@ class Session:
         return self.access
 
 
-class Context(BaseContext):
-    """One operation's surroundings."""
+class Connection(BaseContext):
+    """A request or a socket, and who is at its other end."""
 
-    def __init__(self, hub: Hub, session: Session, operation: "Operation | None" = None) -> None:
+    def __init__(self, hub: Hub, session: Session) -> None:
         super().__init__()
         self.hub = hub
         self.session = session
-        self._operation = operation
+
+    @property
+    def access(self) -> Access:
+        """What the caller may do now; raises `Unauthenticated`."""
+        return self.session.check(self.hub.accounts)
+
+    @property
+    def suggests(self) -> bool:
+        """Whether errors may name parts of the schema that the caller did not."""
+        return self.hub.settings.graphql_introspection and self.session.access is not None
+
+    def execution(self, operation: "Operation") -> "Context":
+        """The surroundings to run *operation* in, with the rights of this moment."""
+        try:
+            return Context(self.hub, operation, self.access)
+        except Unauthenticated as refusal:
+            return Context(self.hub, operation, refusal)
+
+
+class Context:
+    """
+    One execution's surroundings.  Its access is taken when it starts and stays what it was,
+    since others may share what it yields: nothing in it may ask the session of one of them.
+    """
+
+    def __init__(self, hub: Hub, operation: "Operation", vouched: Access | Unauthenticated) -> None:
+        self.hub = hub
+        self.operation = operation
         self.place = Place()
+        self._vouched = vouched
         self._receipts = DataLoader(self._load_receipts, cache=False)
         self._messages = DataLoader(self._load_messages, cache=False)
 
     @property
     def access(self) -> Access:
         """What the caller may do; raises `Unauthenticated` where nobody vouches for it."""
-        return self.session.check(self.hub.accounts)
+        if isinstance(self._vouched, Unauthenticated):
+            raise self._vouched
+        return self._vouched
 
     @property
     def reader(self) -> Access:
@@ -75,22 +105,9 @@ class Context(BaseContext):
 
     @property
     def suggests(self) -> bool:
-        """Whether errors may name parts of the schema that the caller did not."""
-        return self.hub.settings.graphql_introspection and self.session.access is not None
-
-    @property
-    def operation(self) -> "Operation":
-        """What is run."""
-        assert self._operation is not None  # noqa: S101  # `running` gave it
-        return self._operation
-
-    def running(self, operation: "Operation") -> "Context":
-        """A context of the same caller to run *operation* in."""
-        return Context(self.hub, self.session, operation)
-
-    def again(self) -> "Context":
-        """A fresh context for another run of the operation."""
-        return self.running(self.operation)
+        """The same as of the connection."""
+        known = not isinstance(self._vouched, Unauthenticated)
+        return self.hub.settings.graphql_introspection and known
 
     async def receipts_of(self, message: int) -> list[Entry]:
         """The receipts of a message, read together with those of others."""

@@ -11,7 +11,8 @@ from starlette.types import Message, Send
 from strawberry.http.streaming import SSETransport
 
 from hub.errors import Draining, SlowReader
-from hub.graphql.context import Context
+from hub.graphql.context import Connection
+from hub.graphql.documents import Operation
 from hub.graphql.errors import Refused, formatted
 from hub.graphql.live import Live
 from hub.graphql.sockets import CLOSE_SECONDS
@@ -33,10 +34,11 @@ class EventStream(StreamingResponse):
     protocol has no other; a reader who takes nothing for too long is told so and let go.
     """
 
-    def __init__(self, live: Live, context: Context) -> None:
+    def __init__(self, live: Live, connection: Connection, operation: Operation) -> None:
         self._live = live
-        self._context = context
-        self._settings = context.hub.settings
+        self._connection = connection
+        self._operation = operation
+        self._settings = connection.hub.settings
         self._form = SSETransport()
         super().__init__(self._events(), headers=self._form.headers)
 
@@ -69,10 +71,10 @@ class EventStream(StreamingResponse):
 
     async def _paced(self) -> AsyncGenerator[str, None]:
         """Results as they come, and comments while none do; the token is looked after."""
-        hub, live = self._context.hub, self._context.operation.live
+        hub = self._connection.hub
         interval = min(hub.settings.heartbeat_seconds, hub.settings.account_refresh_seconds)
         clock = asyncio.get_running_loop().time
-        async with aclosing(self._live.results(self._context)) as results:
+        async with aclosing(self._live.results(self._connection, self._operation)) as results:
             coming = asyncio.ensure_future(anext(results, None))
             sent = clock()
             try:
@@ -88,18 +90,19 @@ class EventStream(StreamingResponse):
                     elif clock() - sent >= hub.settings.heartbeat_seconds:
                         sent = clock()
                         yield self._form.heartbeat_message(str)
-                    if live:
-                        self._context.session.check(hub.accounts)
+                    if self._operation.live:
+                        _ = self._connection.access
             finally:
                 coming.cancel()
                 await asyncio.gather(coming, return_exceptions=True)
 
     def _refused(self, *errors: BaseException) -> str:
-        body = {"errors": [formatted(error, suggests=self._context.suggests) for error in errors]}
+        suggests = self._connection.suggests
+        body = {"errors": [formatted(error, suggests=suggests) for error in errors]}
         return self._form.encode_event("next", msgspec.json.encode(body).decode())
 
     def _count_end(self, reason: str) -> None:
-        self._context.hub.metrics.streams_ended.labels("graphql", reason).inc()
+        self._connection.hub.metrics.streams_ended.labels("graphql", reason).inc()
 
 
 async def _let_go(send: Send, last: str) -> None:

@@ -12,7 +12,8 @@ from strawberry.types.execution import ExecutionResult, PreExecutionError
 from hub.access import Access
 from hub.errors import HubError, Unauthenticated
 from hub.graphql.cohort import Cohort, Event
-from hub.graphql.context import Context, Hub
+from hub.graphql.context import Connection, Context, Hub
+from hub.graphql.documents import Operation
 from hub.graphql.errors import Refused, formatted, hub_error
 from hub.graphql.place import Place
 from hub.graphql.schema import Schema
@@ -37,58 +38,69 @@ class Live:
         self._schema = schema
         self._cohorts: dict[Hashable, tuple[Cohort, asyncio.Task[None]]] = {}
 
-    async def results(self, context: Context) -> AsyncGenerator[str, None]:
+    async def results(
+        self, connection: Connection, operation: Operation
+    ) -> AsyncGenerator[str, None]:
         """
-        The results of the context's operation as JSON: one, or of a subscription many.  Raises
-        `Refused` or a `HubError` where it cannot begin or go on.
+        The results of *operation* as JSON: one, or of a subscription many.  Raises `Refused` or
+        a `HubError` where it cannot begin or go on.
         """
-        if not context.operation.live:
-            yield encoded(await self.result(context), suggests=context.suggests)
+        if not operation.live:
+            yield await self.result(connection, operation)
             return
-        access = context.session.check(self._hub.accounts)
         async with (
-            self._hub.feed.stream(access, "graphql"),
-            aclosing(self._subscribed(context)) as events,
+            self._hub.feed.stream(connection.access, "graphql"),
+            aclosing(self._subscribed(connection, operation)) as events,
         ):
             async for event in events:
                 self._hub.metrics.frames.labels("graphql").inc()
                 yield event.text
 
-    async def result(self, context: Context) -> ExecutionResult:
-        """The result of a query."""
-        operation = context.operation
-        return await self._schema.execute(
+    async def result(self, connection: Connection, operation: Operation) -> str:
+        """The result of a query as JSON."""
+        context = connection.execution(operation)
+        result = await self._schema.execute(
             operation.text,
             variable_values=operation.variables,
             context_value=context,
             operation_name=operation.name,
         )
+        return encoded(result, suggests=context.suggests)
 
-    async def _subscribed(self, context: Context) -> AsyncGenerator[Event, None]:
+    async def _subscribed(
+        self, connection: Connection, operation: Operation
+    ) -> AsyncGenerator[Event, None]:
+        """
+        Each turn runs with the rights of one moment.  Where they have changed by the time an
+        event is there, the event is not sent but made again with those of the reader's new token.
+        """
         position: int | None = None
+        session = connection.session
         while True:
-            access = context.session.check(self._hub.accounts)
-            alone = context.again()
+            access = connection.access
+            alone = Context(self._hub, operation, access)
             try:
                 async with aclosing(self._alone(alone, position)) as events:
                     async for event in events:
+                        if session.access is not access:
+                            break
                         position = event.end
                         yield event
-                        if context.session.access is not access or self._joins(alone):
+                        if self._joins(alone):
                             break
                     else:
                         return
             except Unauthenticated:
-                if context.session.access is access:
+                if session.access is access:
                     raise
-            if position is None or context.session.access is not access:
+            if position is None or session.access is not access:
                 continue
-            async with aclosing(self._together(alone, access, position)) as events:
+            async with aclosing(self._together(operation, access, position)) as events:
                 async for event in events:
+                    if connection.access is not access:
+                        break
                     position = event.end
                     yield event
-                    if context.session.check(self._hub.accounts) is not access:
-                        break
 
     def _joins(self, context: Context) -> bool:
         """Whether what *context* runs is at the head, can be shared, and will go on."""
@@ -115,14 +127,15 @@ class Live:
                 before = place.position
 
     async def _together(
-        self, context: Context, access: Access, position: int
+        self, operation: Operation, access: Access, position: int
     ) -> AsyncGenerator[Event, None]:
         """What the reader's cohort gets from *position* on, while the reader is fast enough."""
-        operation = context.operation
         key = (operation.alike, access.scopes, access.providers)
         if key not in self._cohorts:
             cohort = Cohort()
-            task = asyncio.create_task(self._lead(key, cohort, context.again(), position))
+            task = asyncio.create_task(
+                self._lead(key, cohort, Context(self._hub, operation, access), position)
+            )
             self._cohorts[key] = (cohort, task)
         cohort, task = self._cohorts[key]
         cohort.members += 1

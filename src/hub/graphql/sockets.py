@@ -22,7 +22,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
 from strawberry.subscriptions.protocols.graphql_transport_ws.types import PingMessage
 
 from hub.errors import Draining, HubError, SlowReader, TooManyStreams, Unauthenticated
-from hub.graphql.context import Context, session_for
+from hub.graphql.context import Connection, session_for
 from hub.graphql.errors import Refused, formatted
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class Frames(ASGIWebSocketAdapter):
         self._over.set()
 
 
-class Socket(BaseGraphQLTransportWSHandler[Context, None]):
+class Socket(BaseGraphQLTransportWSHandler[Connection, None]):
     """One connection."""
 
     websocket: Frames
@@ -144,7 +144,7 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
             self.context.session.access = session.access
         await super().handle_ping(message)
 
-    async def run_operation(self, operation: Operation[Context, None]) -> None:
+    async def run_operation(self, operation: Operation[Connection, None]) -> None:
         """Send the results of *operation*, and how it ended."""
         try:
             await self._run(operation)
@@ -163,21 +163,20 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
             if self.operations.get(operation.id) is operation:
                 del self.operations[operation.id]
 
-    async def _run(self, operation: Operation[Context, None]) -> None:
+    async def _run(self, operation: Operation[Connection, None]) -> None:
         if len(self.operations) > MOST_OPERATIONS:
             message = f"a socket may have {MOST_OPERATIONS} operations open; complete some"
             raise TooManyStreams(message)
         prepared = self.view.documents.operation(
             operation.query, operation.operation_name, operation.variables
         )
-        context = self.context.running(prepared)
         head = f'{{"id":{msgspec.json.encode(operation.id).decode()},"type":"next","payload":'
-        async with aclosing(self.view.live.results(context)) as results:
+        async with aclosing(self.view.live.results(self.context, prepared)) as results:
             async for text in results:
                 if not operation.completed:
                     await self._send(f"{head}{text}}}")
 
-    async def _refuse(self, operation: Operation[Context, None], *errors: BaseException) -> None:
+    async def _refuse(self, operation: Operation[Connection, None], *errors: BaseException) -> None:
         suggests = self.context.suggests
         payload: Any = [formatted(error, suggests=suggests) for error in errors]
         with suppress(WebSocketDisconnected):
@@ -199,7 +198,7 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
             if not self.connection_acknowledged:
                 continue
             try:
-                self.context.session.check(hub.accounts)
+                _ = self.context.access
             except Unauthenticated as error:
                 await self._end(error)
                 return

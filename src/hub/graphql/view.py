@@ -17,11 +17,11 @@ from strawberry.types.unset import UNSET, UnsetType
 
 from hub.errors import HubError
 from hub.graphql.body import BoundedBody
-from hub.graphql.context import Context, Hub, session_for, session_of
+from hub.graphql.context import Connection, Hub, session_for, session_of
 from hub.graphql.documents import Documents
 from hub.graphql.errors import BAD_USER_INPUT, Refused, formatted
 from hub.graphql.events import EventStream, refusal
-from hub.graphql.live import Live, encoded
+from hub.graphql.live import Live
 from hub.graphql.page import page
 from hub.graphql.schema import Schema
 from hub.graphql.sockets import INIT_SECONDS, Frames, Socket, authorization
@@ -29,15 +29,15 @@ from hub.graphql.sockets import INIT_SECONDS, Frames, Socket, authorization
 _SUMMARIES = {"GET": "A page to try operations on", "POST": "Answer one operation"}
 
 
-class View(GraphQLRouter[Context, None]):
+class View(GraphQLRouter[Connection, None]):
     """Queries by POST, live operations by sockets and event streams, a page for browsers."""
 
     graphql_transport_ws_handler_class = Socket
     websocket_adapter_class: type[Frames] = Frames
 
     def __init__(self, hub: Hub, schema: Schema, path: str) -> None:
-        async def context_of(connection: HTTPConnection) -> Context:
-            return Context(hub, await session_of(hub, connection))
+        async def context_of(connection: HTTPConnection) -> Connection:
+            return Connection(hub, await session_of(hub, connection))
 
         super().__init__(
             schema,
@@ -67,24 +67,23 @@ class View(GraphQLRouter[Context, None]):
         except HTTPException as error:
             return _refused(error.status_code, error.reason)
 
-    async def _answer(self, request: Request, context: Context) -> Response:
+    async def _answer(self, request: Request, connection: Connection) -> Response:
         if request.method == "GET":
             return self._page(request)
         data = await self._data(request)
         try:
             operation = self.documents.operation(data.query, data.operation_name, data.variables)
         except (Refused, HubError) as error:
-            return _errors(context, error, stream=data.protocol == "sse")
-        context = context.running(operation)
+            return _errors(connection, error, stream=data.protocol == "sse")
         if data.protocol == "sse":
-            return EventStream(self.live, context)
+            return EventStream(self.live, connection, operation)
         if operation.live:
             message = (
                 "a subscription cannot be answered as plain JSON: open a socket that speaks"
                 " graphql-transport-ws, or send Accept: text/event-stream"
             )
             raise HTTPException(400, message)
-        text = encoded(await self.live.result(context), suggests=context.suggests)
+        text = await self.live.result(connection, operation)
         return Response(text, media_type="application/json")
 
     async def _data(self, request: Request) -> GraphQLRequestData:
@@ -116,7 +115,7 @@ class View(GraphQLRouter[Context, None]):
         except msgspec.DecodeError as error:
             raise JSONDecodeError(str(error), "", 0) from None
 
-    async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:
+    async def on_ws_connect(self, context: Connection) -> UnsetType | dict[str, object] | None:
         """Take the token that came with `connection_init`, or the one of the handshake."""
         text = authorization(context.connection_params or {})
         session = await session_for(self.hub, text) if text else context.session
@@ -126,9 +125,9 @@ class View(GraphQLRouter[Context, None]):
         return UnsetType()
 
 
-def _errors(context: Context, error: Refused | HubError, *, stream: bool) -> Response:
+def _errors(connection: Connection, error: Refused | HubError, *, stream: bool) -> Response:
     errors = error.errors if isinstance(error, Refused) else [error]
-    shown = [formatted(one, suggests=context.suggests) for one in errors]
+    shown = [formatted(one, suggests=connection.suggests) for one in errors]
     text = msgspec.json.encode({"errors": shown}).decode()
     return refusal(text) if stream else Response(text, media_type="application/json")
 
