@@ -23,6 +23,9 @@ class Head(NamedTuple):
     kinds: int
     quarantine_bytes: int
     oldest: int
+    oldest_callback: int
+    emptied: int
+    swept: int
 
 
 class Item(NamedTuple):

@@ -178,11 +178,14 @@ def lock(connection: Connection) -> tuple[Head, bytes]:
                 col(Log.kinds),
                 col(Log.quarantine_bytes),
                 col(Log.oldest),
+                col(Log.oldest_callback),
+                col(Log.emptied),
+                col(Log.swept),
                 col(Log.secret),
             ).with_for_update()
         )
     ).one()
-    return Head(*row[:-1]), row.secret
+    return Head._make(row[:-1]), row.secret
 
 
 def _probe(connection: Connection) -> None:

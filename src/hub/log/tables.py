@@ -35,6 +35,12 @@ class Log(SQLModel, table=True):
     """When the newest receipt was committed: the next one is not recorded before it."""
     callbacks: int = big()
     """Id of the newest callback."""
+    oldest_callback: int = big()
+    """Id of the oldest kept callback; callbacks + 1 while none is kept."""
+    emptied: int = big()
+    """Id of the newest callback whose body retention took."""
+    swept: int = big()
+    """Id up to which a purge has looked at messages; those that are left have receipts."""
     quarantine_bytes: int = big()
     """Raw bytes in quarantine."""
     kinds: int = small()
@@ -201,6 +207,7 @@ class QuarantineRow(SQLModel, table=True):
     __tablename__ = "quarantine"
     __table_args__ = (
         Index("quarantine_by_digest", "digest", unique=True),
+        Index("quarantine_by_last_seen", "last_seen_at"),
         Index("quarantine_by_provider", "provider", "id"),
         Index(
             "quarantine_by_resolution",

@@ -81,6 +81,9 @@ def upgrade() -> None:
         sa.Column("oldest", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("recorded_at", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("callbacks", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("oldest_callback", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("emptied", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("swept", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("quarantine_bytes", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("kinds", sa.SmallInteger(), autoincrement=False, nullable=False),
         sa.Column("secret", sa.LargeBinary(), nullable=False),
@@ -160,6 +163,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("quarantine_by_digest", "quarantine", ["digest"], unique=True)
+    op.create_index("quarantine_by_last_seen", "quarantine", ["last_seen_at"], unique=False)
     op.create_index("quarantine_by_provider", "quarantine", ["provider", "id"], unique=False)
     op.create_index(
         "quarantine_by_resolution",

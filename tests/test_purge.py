@@ -1,0 +1,170 @@
+"""A purge costs what it removes: it neither looks at what is young nor changes what is done."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from itertools import count
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, create_engine, event, func, insert, select, text
+from sqlmodel import col
+
+from hub.filter import Filter
+from hub.log import purge
+from hub.log.arrival import Unreadable
+from hub.log.columns import table
+from hub.log.purge import BYTES_AT_ONCE, Removed
+from hub.log.sqlite import file
+from hub.log.tables import Callback, SubscriptionRow
+from hub.receipt import Status
+from hub.settings import Settings
+from tests.making import OpenLog, arrival, open_log, receipt
+from tests.test_retention import in_days, sweeper
+
+Step = Callable[[Connection], Removed]
+
+NOTHING_DUE: dict[str, Step] = {
+    "receipts": partial(purge.receipts, bound=1),
+    "messages": partial(purge.messages, limit=1),
+    "callbacks": partial(purge.callbacks, cutoff=1),
+    "bodies": partial(purge.bodies, cutoff=1),
+    "quarantine": partial(purge.quarantine, cutoff=1),
+}
+
+
+async def fill(hub: OpenLog, callbacks: int) -> None:
+    """*callbacks* of one receipt and one unreadable item each."""
+    await asyncio.gather(
+        *(
+            hub.writer.write(
+                replace(arrival(receipt(f"m{n}")), unreadable=[Unreadable("OLD", b"%d" % n)])
+            )
+            for n in range(callbacks)
+        )
+    )
+
+
+async def without_receipts(hub: OpenLog) -> None:
+    """Purge all receipts, and nothing else."""
+    while await hub.store.writing.run(partial(purge.receipts, bound=2**40)):
+        """On to the next slice."""
+
+
+async def work_of(hub: OpenLog, settings: Settings, step: Step) -> int:
+    """How much *step* looks at: instructions of SQLite's machine, or rows that PostgreSQL read."""
+    if settings.embedded:
+        return await asyncio.to_thread(_instructions, file(settings), step)
+    async with hub.store.writer.begin() as connection:
+        await connection.execute(text("ANALYZE"))
+        read = text(
+            "SELECT sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0))"
+            " FROM pg_stat_xact_user_tables"
+        )
+        before = (await connection.execute(read)).scalar_one()
+        await connection.run_sync(step)
+        return int((await connection.execute(read)).scalar_one() - before)
+
+
+def _instructions(database: Path, step: Step) -> int:
+    engine = create_engine(f"sqlite:///{database}")
+    steps = count()
+
+    @event.listens_for(engine, "connect")
+    def _counted(connection: object, _record: object) -> None:
+        connection.set_progress_handler(lambda: next(steps) < 0, 1)  # type: ignore[attr-defined]
+
+    with engine.begin() as connection:
+        started = next(steps)
+        step(connection)
+        return next(steps) - started
+
+
+@pytest.mark.parametrize("what", NOTHING_DUE)
+async def test_a_purge_with_nothing_due_looks_at_no_more_of_a_longer_log(
+    any_settings: Settings, what: str
+) -> None:
+    async with open_log(any_settings) as hub:
+        await fill(hub, 300)
+        await without_receipts(hub)
+        short = await work_of(hub, any_settings, NOTHING_DUE[what])
+        await fill(hub, 1200)
+        await without_receipts(hub)
+        long = await work_of(hub, any_settings, NOTHING_DUE[what])
+
+    assert long <= short + 10
+
+
+async def test_what_was_purged_is_not_changed_again_by_a_hub_that_starts_anew(
+    any_settings: Settings,
+) -> None:
+    settings = any_settings.model_copy(update={"raw_retention_days": 5.0})
+    async with open_log(any_settings) as hub:
+        await fill(hub, 600)
+        first = await sweeper(hub, settings).sweep(in_days(6))
+        again = await sweeper(hub, settings).sweep(in_days(6))
+
+        assert (first.callbacks, first.quarantined) == (600, 600)
+        assert (again.callbacks, again.quarantined) == (0, 0)
+
+
+async def test_a_message_that_late_receipts_kept_goes_with_the_last_of_them(
+    any_settings: Settings,
+) -> None:
+    async with open_log(any_settings) as hub:
+        await hub.post(*(receipt(f"m{n}", Status.SENT) for n in range(300)))
+        await hub.post(*(receipt(f"m{n}") for n in range(10)))
+        async with hub.store.writer.begin() as connection:
+            await connection.execute(insert(table(SubscriptionRow)).values(_subscription(300)))
+        retention = sweeper(hub, any_settings)
+
+        early = await retention.sweep(in_days(35.5))
+        late = await retention.sweep(in_days(38))
+
+        assert (early.receipts, early.messages) == (300, 290)
+        assert (late.receipts, late.messages) == (10, 10)
+        assert (await hub.log.messages(Filter(), limit=10)).messages == []
+
+
+async def test_a_slice_frees_no_more_bytes_than_its_bound(any_settings: Settings) -> None:
+    async with open_log(any_settings) as hub:
+        for n in range(5):
+            body = bytes(BYTES_AT_ONCE // 2)
+            await hub.writer.write(replace(arrival(receipt(f"m{n}")), body=body))
+        step = partial(purge.bodies, cutoff=in_days(1))
+
+        slices = [await hub.store.writing.run(step) for _ in range(4)]
+
+        assert [freed and freed["body"] for freed in slices] == [2, 2, 1, None]
+
+
+async def test_callbacks_go_once_their_last_receipt_is_purged(any_settings: Settings) -> None:
+    async with open_log(any_settings) as hub:
+        await hub.post(*(receipt(f"a{n}") for n in range(10)))
+        await hub.post(*(receipt(f"b{n}") for n in range(10)))
+        step = partial(purge.callbacks, cutoff=in_days(1))
+
+        left = []
+        for bound in (10, 11, 20, 21):
+            await hub.store.writing.run(partial(purge.receipts, bound=bound))
+            await hub.store.writing.run(step)
+            async with hub.log.reading() as reading:
+                number = select(func.count(col(Callback.id)))
+                left.append((await reading.connection.execute(number)).scalar_one())
+
+        assert left == [2, 1, 1, 0]
+
+
+def _subscription(acked: int) -> dict[str, object]:
+    return {
+        "consumer": 1,
+        "name": "billing",
+        "shard": 0,
+        "shards": 1,
+        "filter": {},
+        "acked": acked,
+        "unacked": 0,
+        "lease_until": 0,
+        "created_at": 0,
+    }
