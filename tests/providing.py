@@ -73,7 +73,7 @@ async def providing(settings: Settings) -> AsyncIterator[Providing]:
     """Run a hub; at the end its whole database is verified."""
     async with running(settings) as hub, httpx.AsyncClient(timeout=30) as client:
         secret = await Register(hub.store).add_provider(NewProvider(name="p1", adapter="lushang"))
-        yield Providing(hub, f"{hub.http_url}/callbacks/p1/{secret}", client)
+        yield Providing(hub, f"{hub.callbacks_url}/callbacks/p1/{secret}", client)
         report = await verify(hub.store)
         assert report.clean, report.problems
 

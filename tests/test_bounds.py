@@ -72,8 +72,13 @@ async def test_a_body_that_trickles_in_is_read_until_its_time_is_over(tmp_path: 
         }
 
 
-async def test_a_head_without_end_is_cut_off(settings: Settings) -> None:
-    async with providing(settings) as at:
+@pytest.fixture(params=[{}, {"callback_port": 0}], ids=["one listener", "callbacks apart"])
+def listeners(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    return quick_settings(tmp_path, **request.param)
+
+
+async def test_a_head_without_end_is_cut_off(listeners: Settings) -> None:
+    async with providing(listeners) as at:
         one_long = [b"X: " + b"a" * 1_000_000]
         many = [b"X-%d: a\r\n" % n for n in range(100_000)]
         for pieces in (one_long, many):
@@ -85,10 +90,10 @@ async def test_a_head_without_end_is_cut_off(settings: Settings) -> None:
 
 
 async def test_a_connection_that_asks_for_nothing_is_closed(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
+    listeners: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(http_connection, "HEAD_SECONDS", 0.2)
-    async with providing(settings) as at:
+    async with providing(listeners) as at:
         for beginning in (b"", b"GET /healthz HT", b"GET /healthz HTTP/1.1\r\nX: y\r\n"):
             reader, writer = await _opened(at.hub)
             writer.write(beginning)
@@ -104,7 +109,7 @@ async def test_a_connection_that_asks_for_nothing_is_closed(
 
 
 async def _opened(hub: Hub) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    return await asyncio.open_connection("127.0.0.1", urlsplit(hub.http_url).port)
+    return await asyncio.open_connection("127.0.0.1", urlsplit(hub.callbacks_url).port)
 
 
 async def test_a_full_queue_refuses_at_once_and_holds_no_more_than_it_may(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from hub.cli.quickstart import SAMPLE
-from tests.commanding import Folder, Started
+from tests.commanding import Folder, Started, free_port
 
 
 @pytest.fixture
@@ -184,6 +184,42 @@ def test_one_port_for_both_is_one_line(tmp_path: Path) -> None:
     said = refused(Folder(tmp_path, ports), "serve")
     assert "HUB_GRPC_PORT holds 9" in said
     assert "HUB_HTTP_PORT" in said
+
+
+def test_callbacks_apart_need_an_address_of_their_own_before_anything_starts(
+    folder: Folder, tmp_path: Path
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        apart = Folder(tmp_path, {**folder.variables, "HUB_CALLBACK_PORT": port})
+        assert f"HUB_CALLBACK_PORT holds {port}" in refused(apart, "serve")
+    http_port = folder.variables["HUB_HTTP_PORT"]
+    for port in (http_port, folder.variables["HUB_GRPC_PORT"]):
+        same = Folder(tmp_path, {**folder.variables, "HUB_CALLBACK_PORT": port})
+        assert "holds " + port in refused(same, "serve")
+    nowhere = {**folder.variables, "HUB_CALLBACK_HOST": "no..host"}
+    assert "HUB_CALLBACK_HOST holds" in refused(Folder(tmp_path, nowhere), "serve")
+    assert not (tmp_path / "var" / "hub.db").exists()
+
+
+def test_a_start_with_callbacks_apart_prints_where_they_are(folder: Folder, tmp_path: Path) -> None:
+    port = str(free_port())
+    apart = Folder(tmp_path, {**folder.variables, "HUB_CALLBACK_PORT": port})
+    with apart.start("serve", "--quickstart") as hub:
+        url, _ = quickstarted(hub)
+        assert url.startswith(f"http://127.0.0.1:{port}/callbacks/")
+        assert url in (tmp_path / "var" / "quickstart.env").read_text()
+        assert httpx.post(url, content=SAMPLE).json() == {"respCode": "00000"}
+        added = apart.run("provider", "add", "other", "--adapter", "lushang", "--json")
+        assert json.loads(added.stdout)["callback_url"].startswith(f"http://127.0.0.1:{port}/")
+        assert hub.tell() == 0
+    public = Folder(tmp_path, {**apart.variables, "HUB_PUBLIC_URL": "https://hub.example.com/"})
+    with public.start("serve", "--quickstart", "--json") as hub:
+        told = json.loads(hub.out.until("http"))
+        assert told["callback_url"].startswith("https://hub.example.com/callbacks/lushang/")
+        assert hub.tell() == 0
 
 
 def test_a_setting_that_there_is_not_is_logged(folder: Folder) -> None:

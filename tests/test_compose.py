@@ -67,7 +67,7 @@ def test_nothing_starts_before_what_it_needs(compose: Compose) -> None:
 def test_ports_are_open_to_this_machine_alone(compose: Compose) -> None:
     ports = [port for service in compose["services"].values() for port in service.get("ports", [])]
 
-    assert ports == ["127.0.0.1:8000:8000", "127.0.0.1:50051:50051"]
+    assert ports == ["127.0.0.1:8080:8080", "127.0.0.1:8000:8000", "127.0.0.1:50051:50051"]
 
 
 def test_passwords_come_from_files_that_are_not_committed(compose: Compose) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 from hub.errors import StartError
 from hub.settings import Settings, variable
 
-Surface = Literal["http", "grpc"]
+Surface = Literal["http", "callback", "grpc"]
 
 _HOST_FAULTS = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.ENODEV, errno.EINVAL}
 
@@ -21,7 +21,7 @@ class Place(NamedTuple):
 
 def resolve(settings: Settings, surface: Surface) -> Place:
     """Where *surface* is to listen.  Raises `StartError` where its host is none."""
-    host, port = _configured(settings, surface)
+    host, port = settings.address(surface)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
@@ -32,7 +32,7 @@ def resolve(settings: Settings, surface: Surface) -> Place:
 
 def refusal(settings: Settings, surface: Surface, error: OSError | None) -> StartError:
     """What to tell where *surface* cannot listen because of *error*."""
-    host, port = _configured(settings, surface)
+    host, port = settings.address(surface)
     reason = (error.strerror if error else None) or "another program may be using the port"
     if error and error.errno in _HOST_FAULTS:
         return _host_refused(surface, host, reason)
@@ -48,12 +48,6 @@ def probe(place: Place) -> OSError | None:
     except OSError as error:
         return error
     return None
-
-
-def _configured(settings: Settings, surface: Surface) -> tuple[str, int]:
-    if surface == "http":
-        return settings.http_host, settings.http_port
-    return settings.grpc_host, settings.grpc_port
 
 
 def _host_refused(surface: Surface, host: str, reason: str) -> StartError:

@@ -27,14 +27,10 @@ _SWAGGER_FILES = {"swagger-ui-bundle.js", "swagger-ui.css", "favicon.png"}
 _METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-class Application(FastAPI):
-    """
-    Hands callbacks to *webhook* as they come: what a framework does between a route and its
-    function costs more than all that the hub does with a receipt.
-    """
+class Callbacks:
+    """Has callbacks answered by *webhook*, and knows which are under way."""
 
-    def __init__(self, webhook: ASGIApp, **described: Any) -> None:
-        super().__init__(**described)
+    def __init__(self, webhook: ASGIApp) -> None:
         self._webhook = webhook
         self._open = 0
         self._none_open = asyncio.Event()
@@ -45,15 +41,7 @@ class Application(FastAPI):
         await self._none_open.wait()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or serve one socket."""
-        if scope["type"] == "http" and scope["path"].startswith("/callbacks/"):
-            parts = scope["path"].removesuffix("/").split("/")
-            if len(parts) == _CALLBACK_PARTS:
-                scope["path_params"] = {"provider": parts[2], "secret": parts[3]}
-                return await self._take(scope, receive, send)
-        return await super().__call__(scope, receive, send)
-
-    async def _take(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one call, whose names are in the *scope*."""
         self._open += 1
         self._none_open.clear()
         try:
@@ -64,13 +52,35 @@ class Application(FastAPI):
                 self._none_open.set()
 
 
-def application(webhook: ASGIApp, *routers: APIRouter, origins: Sequence[str] = ()) -> Application:
+class Application(FastAPI):
     """
-    The application with *webhook*, *routers* and a page of documentation that needs no other
-    host; pages of *origins* may call it from browsers.
+    Hands callbacks to *callbacks* as they come, if to anything: what a framework does between a
+    route and its function costs more than all that the hub does with a receipt.
+    """
+
+    def __init__(self, callbacks: Callbacks | None, **described: Any) -> None:
+        super().__init__(**described)
+        self._callbacks = callbacks
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or serve one socket."""
+        if self._callbacks and scope["type"] == "http" and scope["path"].startswith("/callbacks/"):
+            parts = scope["path"].removesuffix("/").split("/")
+            if len(parts) == _CALLBACK_PARTS:
+                scope["path_params"] = {"provider": parts[2], "secret": parts[3]}
+                return await self._callbacks(scope, receive, send)
+        return await super().__call__(scope, receive, send)
+
+
+def application(
+    callbacks: Callbacks | None, *routers: APIRouter, origins: Sequence[str] = ()
+) -> Application:
+    """
+    The application with *callbacks*, *routers*, health and a page of documentation that needs no
+    other host; pages of *origins* may call it from browsers.
     """
     app = Application(
-        webhook,
+        callbacks,
         title="Receipt hub",
         version=__version__,
         description="Takes delivery receipts from SMS providers; serves them to many readers.",
@@ -78,9 +88,8 @@ def application(webhook: ASGIApp, *routers: APIRouter, origins: Sequence[str] = 
         docs_url=None,
         redoc_url=None,
     )
-    for router in routers:
+    for router in (_health(), *routers, _documentation()):
         app.include_router(router)
-    app.include_router(_documentation())
     if origins:
         app.add_middleware(
             CORSMiddleware,
@@ -91,15 +100,18 @@ def application(webhook: ASGIApp, *routers: APIRouter, origins: Sequence[str] = 
     return app
 
 
+def for_providers(callbacks: Callbacks) -> Application:
+    """What may be reached by providers where they are kept from all else."""
+    app = Application(callbacks, openapi_url=None, redirect_slashes=False)
+    app.include_router(_health())
+    return app
+
+
 def operations(
     log: ReceiptLog, writer: Writer, feed: Feed, metrics: Metrics, started: Callable[[], bool]
 ) -> APIRouter:
-    """Health and metrics; they need no token and show nothing that would."""
+    """Readiness and metrics, without a token; metrics name accounts and consumers."""
     router = APIRouter(tags=["operations"])
-
-    @router.get("/healthz", summary="Whether the process lives")
-    async def healthz() -> dict[str, str]:
-        return {"status": "alive"}
 
     @router.get(
         "/readyz",
@@ -136,6 +148,16 @@ async def _problem(
     except (HubError, TimeoutError):
         return "the store cannot be read"
     return None
+
+
+def _health() -> APIRouter:
+    router = APIRouter(tags=["operations"])
+
+    @router.get("/healthz", summary="Whether the process lives")
+    async def healthz() -> dict[str, str]:
+        return {"status": "alive"}
+
+    return router
 
 
 def _documentation() -> APIRouter:

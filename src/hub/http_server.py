@@ -4,10 +4,11 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from typing import Literal
 
 import structlog
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from hub import addresses
 from hub.errors import StartError
@@ -49,10 +50,10 @@ class Stopping:
 
 
 class Server(uvicorn.Server):
-    """An HTTP server whose application is given to it later."""
+    """An HTTP server of *app*."""
 
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(_uvicorn(settings))
+    def __init__(self, settings: Settings, app: ASGIApp) -> None:
+        super().__init__(_uvicorn(settings, app))
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -60,9 +61,9 @@ class Server(uvicorn.Server):
         yield
 
 
-def _uvicorn(settings: Settings) -> uvicorn.Config:
+def _uvicorn(settings: Settings, app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
-        FastAPI(),
+        app,
         http=Connection,
         ws="websockets-sansio",
         lifespan="off",
@@ -98,14 +99,14 @@ async def served(
 
 
 @contextmanager
-def listening(settings: Settings) -> Iterator[socket.socket]:
-    """A socket bound where *settings* say.  Raises `StartError`."""
-    place = addresses.resolve(settings, "http")
+def listening(settings: Settings, surface: Literal["http", "callback"]) -> Iterator[socket.socket]:
+    """A socket bound where *settings* have *surface*.  Raises `StartError`."""
+    place = addresses.resolve(settings, surface)
     try:
         # With its protocol named: asyncio turns Nagle's algorithm off for such sockets alone.
         listener = socket.socket(place.family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     except OSError as error:
-        raise addresses.refusal(settings, "http", error) from error
+        raise addresses.refusal(settings, surface, error) from error
     with listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if hasattr(socket, "TCP_USER_TIMEOUT"):  # of Linux; else a reader that was ended but takes
@@ -115,12 +116,6 @@ def listening(settings: Settings) -> Iterator[socket.socket]:
         try:
             listener.bind(place.address)
         except OSError as error:
-            raise addresses.refusal(settings, "http", error) from error
+            raise addresses.refusal(settings, surface, error) from error
         listener.setblocking(False)
         yield listener
-
-
-def url(settings: Settings, listener: socket.socket) -> str:
-    """Where *listener* is reached, without a slash at its end."""
-    host = f"[{settings.http_host}]" if ":" in settings.http_host else settings.http_host
-    return f"http://{host}:{listener.getsockname()[1]}"

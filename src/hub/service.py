@@ -1,7 +1,8 @@
 """The composition root: what is built, in which order, and closed in reverse."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+import socket
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -12,8 +13,8 @@ from hub.feed.follower import Feed
 from hub.feed.subscriptions import Subscriptions
 from hub.feed.tail import Tail
 from hub.graphql.app import graphql_router
-from hub.grpc.server import serving
-from hub.http_server import POSTS, STREAMS, Server, Stopping, listening, served, url
+from hub.grpc.server import GrpcServer, serving
+from hub.http_server import POSTS, STREAMS, Server, Stopping, listening, served
 from hub.intake.webhook import Webhook, documentation
 from hub.log.accounts import Accounts
 from hub.log.commit import Committer
@@ -24,6 +25,7 @@ from hub.log.upkeep import Upkeep
 from hub.log.writer import Writer
 from hub.settings import Settings
 from hub.telemetry import Metrics
+from hub.urls import http_url
 
 logger = structlog.stdlib.get_logger(__name__)
 
@@ -41,6 +43,8 @@ class Hub:
     metrics: Metrics
     http_url: str
     """Where HTTP is reached, such as http://127.0.0.1:8000, without a slash at its end."""
+    callbacks_url: str
+    """Where callbacks are, as on this machine; what providers reach may be HUB_PUBLIC_URL."""
     grpc_address: str
     """Where gRPC is reached, as host:port."""
 
@@ -55,7 +59,9 @@ async def running(settings: Settings) -> AsyncIterator[Hub]:
     """
     metrics = Metrics()
     async with AsyncExitStack() as stack:
-        listener = stack.enter_context(listening(settings))
+        sockets = [stack.enter_context(listening(settings, "http"))]
+        if settings.callbacks_apart:
+            sockets.append(stack.enter_context(listening(settings, "callback")))
         store = await stack.enter_async_context(opened(settings))
         parts = await _parts(store, metrics)
         loops = await stack.enter_async_context(asyncio.TaskGroup())
@@ -66,23 +72,15 @@ async def running(settings: Settings) -> AsyncIterator[Hub]:
             serving(settings, parts.log, feed, parts.accounts, parts.subscriptions, metrics)
         )
         stack.callback(loops.create_task(grpc_server.run()).cancel)
-        server = Server(settings)
-        server.config.app = app = _application(parts, lambda: server.started)
+        callbacks, started = http.Callbacks(_webhook(parts)), asyncio.Event()
         stopping = Stopping(settings.drain_seconds)
         stack.push_async_callback(stopping.wait, POSTS, parts.writer.drain)
-        await stack.enter_async_context(served(server, listener, stopping))
-
-        async def drain() -> None:
-            stopping.begin()
-            await grpc_server.not_serving()
-            feed.drain()
-            for surface in (feed, grpc_server):
-                await stopping.wait(STREAMS, surface.ended)
-            await stopping.wait(POSTS, app.ended)  # others hear 503 meanwhile, not silence
-
-        stack.push_async_callback(drain)
-        http_url = url(settings, listener)
-        logger.info("ready", http=http_url, grpc=grpc_server.address)
+        for app, listener in zip(_apps(parts, callbacks, started.is_set), sockets, strict=True):
+            await stack.enter_async_context(served(Server(settings, app), listener, stopping))
+        started.set()
+        stack.push_async_callback(_drain, stopping, feed, grpc_server, callbacks)
+        http_at, callbacks_at = _reached(settings, sockets)
+        logger.info("ready", http=http_at, callbacks=callbacks_at, grpc=grpc_server.address)
         yield Hub(
             settings,
             store,
@@ -91,10 +89,22 @@ async def running(settings: Settings) -> AsyncIterator[Hub]:
             parts.accounts,
             feed,
             metrics,
-            http_url,
+            http_at,
+            callbacks_at,
             grpc_server.address,
         )
         logger.info("draining")
+
+
+async def _drain(
+    stopping: Stopping, feed: Feed, grpc_server: GrpcServer, callbacks: http.Callbacks
+) -> None:
+    stopping.begin()
+    await grpc_server.not_serving()
+    feed.drain()
+    for surface in (feed, grpc_server):
+        await stopping.wait(STREAMS, surface.ended)
+    await stopping.wait(POSTS, callbacks.ended)  # others hear 503 meanwhile, not silence
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +157,30 @@ def _loops(parts: _Parts) -> list[Coroutine[None, None, None]]:
     ]
 
 
-def _application(parts: _Parts, started: Callable[[], bool]) -> http.Application:
+def _webhook(parts: _Parts) -> Webhook:
+    draining = parts.feed.draining.is_set
+    return Webhook(parts.store.settings, parts.accounts, parts.writer, parts.metrics, draining)
+
+
+def _apps(
+    parts: _Parts, callbacks: http.Callbacks, started: Callable[[], bool]
+) -> list[http.Application]:
+    """What is served over HTTP, and where callbacks are apart, what is served to providers."""
     settings, metrics, feed = parts.store.settings, parts.metrics, parts.feed
-    draining = feed.draining.is_set
-    return http.application(
-        Webhook(settings, parts.accounts, parts.writer, metrics, draining),
+    routers = (
         http.operations(parts.log, parts.writer, feed, metrics, started),
-        documentation(),
         graphql_router(settings, parts.log, feed, parts.accounts, metrics),
-        origins=settings.graphql_allowed_origins,
     )
+    origins = settings.graphql_allowed_origins
+    if settings.callbacks_apart:
+        everything_else = http.application(None, *routers, origins=origins)
+        return [everything_else, http.for_providers(callbacks)]
+    return [http.application(callbacks, documentation(), *routers, origins=origins)]
+
+
+def _reached(settings: Settings, sockets: Sequence[socket.socket]) -> tuple[str, str]:
+    """The URLs of HTTP and of callbacks."""
+    http_host, _ = settings.address("http")
+    callback_host, _ = settings.address("callback")
+    first, last = (each.getsockname()[1] for each in (sockets[0], sockets[-1]))
+    return http_url(http_host, first), http_url(callback_host, last)

@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import quote, urlsplit
@@ -11,7 +12,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from hub import environment
 from hub.errors import StartError
-from hub.urls import is_database, is_origin, is_web_address
+from hub.urls import http_url, is_database, is_origin, is_web_address
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 Host = Annotated[str, Field(min_length=1)]
@@ -43,12 +44,21 @@ class Settings(BaseSettings):
     )
     http_host: Host = Field("127.0.0.1", description="Address of HTTP.")
     http_port: Port = Field(8000, description="Port of HTTP; 0 picks a free one.")
+    callback_host: Host | None = Field(
+        None,
+        description="Address of a listener for callbacks alone; with it, or with its port,"
+        " /callbacks and /healthz alone answer there, and callbacks nowhere else."
+        " Unset means the HTTP address.",
+    )
+    callback_port: Port | None = Field(
+        None, description="Port of that listener; 0 picks a free one. Unset means the HTTP port."
+    )
     grpc_host: Host = Field("127.0.0.1", description="Address of gRPC.")
     grpc_port: Port = Field(50051, description="Port of gRPC; 0 picks a free one.")
     public_url: str = Field(
         "",
         description="What providers reach, such as https://hub.example.com; signatures are"
-        " checked against it. Empty means the HTTP address.",
+        " checked against it. Empty means the address of callbacks.",
     )
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
@@ -187,12 +197,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _belong_together(self) -> Self:
-        if self.http_port == self.grpc_port != 0 and self._share_a_host():
-            message = (
-                f"HUB_GRPC_PORT holds {self.grpc_port}, and so does HUB_HTTP_PORT; it takes"
-                " another port, or 0 for a free one"
-            )
-            raise ValueError(message)
+        self._check_addresses()
         if (self.grpc_tls_certificate is None) != (self.grpc_tls_key is None):
             message = "HUB_GRPC_TLS_CERTIFICATE and HUB_GRPC_TLS_KEY go together"
             raise ValueError(message)
@@ -204,9 +209,33 @@ class Settings(BaseSettings):
             raise ValueError(message)
         return self
 
-    def _share_a_host(self) -> bool:
-        hosts = {self.http_host.lower(), self.grpc_host.lower()}
-        return len(hosts) == 1 or not hosts.isdisjoint(_ANY_ADDRESS)
+    def _check_addresses(self) -> None:
+        """No two listeners may share an address."""
+        callbacks = ("callback",) if self.callbacks_apart else ()
+        for one, other in combinations(("http", *callbacks, "grpc"), 2):
+            (host, port), (other_host, other_port) = self.address(one), self.address(other)
+            hosts = {host.lower(), other_host.lower()}
+            shared = len(hosts) == 1 or not hosts.isdisjoint(_ANY_ADDRESS)
+            if shared and port == other_port != 0:
+                message = (
+                    f"{variable(f'{other}_port')} holds {port}, and so does"
+                    f" {variable(f'{one}_port')}; it takes another port, or 0 for a free one"
+                )
+                raise ValueError(message)
+
+    def address(self, surface: str) -> tuple[str, int]:
+        """Host and port that *surface* has: `http`, `callback` or `grpc`."""
+        if surface == "grpc":
+            return self.grpc_host, self.grpc_port
+        if surface == "http":
+            return self.http_host, self.http_port
+        port = self.http_port if self.callback_port is None else self.callback_port
+        return self.callback_host or self.http_host, port
+
+    @property
+    def callbacks_apart(self) -> bool:
+        """Whether callbacks have a listener of their own."""
+        return self.callback_host is not None or self.callback_port is not None
 
     @property
     def store_url(self) -> str:
@@ -232,7 +261,7 @@ class Settings(BaseSettings):
     @property
     def callback_base(self) -> str:
         """The URL in front of `/callbacks/…` as providers reach it, without a slash at its end."""
-        return (self.public_url or f"http://{self.http_host}:{self.http_port}").rstrip("/")
+        return (self.public_url or http_url(*self.address("callback"))).rstrip("/")
 
 
 def load() -> Settings:

@@ -7,6 +7,16 @@ _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[^\s/?#@:\[\]]+)(:[0
 _LARGEST_PORT = 65_535
 
 
+def http_url(host: str, port: int) -> str:
+    """
+    The URL of a web server at *host* and *port*, without a slash at its end.
+
+    >>> http_url("::1", 8000)
+    'http://[::1]:8000'
+    """
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
 def is_origin(text: str) -> bool:
     """
     Whether *text* is what browsers send as the origin of a page.

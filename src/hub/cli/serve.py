@@ -84,8 +84,14 @@ def _shown(urls: "Urls", secrets: "Secrets | None") -> dict[str, str | None]:
 def _urls(hub: "Hub") -> "Urls":
     from hub.cli.quickstart import Urls
 
-    http, grpc = hub.http_url, f"//{hub.grpc_address}"
+    http, callbacks, grpc = map(
+        _callable, (hub.http_url, hub.callbacks_url, f"//{hub.grpc_address}")
+    )
+    public = hub.settings.public_url.rstrip("/") or callbacks
+    return Urls(http, public, grpc.removeprefix("//"))
+
+
+def _callable(url: str) -> str:
     for everywhere in _EVERYWHERE:
-        http = http.replace(everywhere, "//127.0.0.1")
-        grpc = grpc.replace(everywhere, "//127.0.0.1")
-    return Urls(http, hub.settings.public_url.rstrip("/") or http, grpc.removeprefix("//"))
+        url = url.replace(everywhere, "//127.0.0.1")
+    return url
