@@ -2,10 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from hub.intake.providers.adapter import Reason, Unread
+from hub.intake.reading import Reading
 from hub.log.arrival import Arrival, Outcome
 from hub.log.commit import Committer
 from hub.log.log import ReceiptLog
@@ -22,6 +24,16 @@ def receipt(message_id: str = "m1", status: Status = Status.DELIVERED, **fields:
     """A receipt; *fields* are those of `Receipt`."""
     given = {"provider_status": status.name, "recipient": "+8613800138000"} | fields
     return Receipt(message_id=message_id, status=status, **given)  # type: ignore[arg-type]
+
+
+def collected(read: Reason | Iterator[Receipt | Unread]) -> Reading:
+    """What an adapter read, at once."""
+    if isinstance(read, Reason):
+        return Reading(problem=read)
+    reading = Reading()
+    for item in read:
+        reading.add(item)
+    return reading
 
 
 def arrival(*receipts: Receipt, provider: int = 1, name: str = "p1") -> Arrival:

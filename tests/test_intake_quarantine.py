@@ -19,7 +19,7 @@ from hub.log.store import Store
 from hub.log.tables import Provider
 from hub.receipt import ErrorCategory, Status
 from hub.settings import Settings
-from tests.making import OpenLog, open_log
+from tests.making import OpenLog, collected, open_log
 
 ITEM = {
     "smsId": "m1",
@@ -38,8 +38,8 @@ async def receive(hub: OpenLog, *items: Mapping[str, Any], at: int = ARRIVED) ->
     accounts = Accounts(hub.store, 1)
     await accounts.load()
     body = json.dumps({"smsResult": items}).encode()
-    read = lushang.read(body, {}, accounts.named()["p1"], Codes.load())
-    unreadable = [Unreadable(unread.reason, unread.raw) for unread in read.unread]
+    read = collected(lushang.read(body, {}, accounts.named()["p1"], Codes.load()))
+    unreadable = read.unreadable(body)
     await hub.writer.write(Arrival(1, "p1", "lushang/1", at, body, {}, read.receipts, unreadable))
 
 
@@ -154,6 +154,38 @@ async def test_the_unreadable_items_of_a_readable_body_are_set_aside_each_for_it
             (True, False),
             (False, True),
         }
+
+
+async def test_a_body_kept_in_the_stead_of_many_items_adds_what_the_log_lacks(
+    any_settings: Settings,
+) -> None:
+    async with open_log(any_settings) as hub:
+        good = [ITEM | {"smsId": f"good {number}"} for number in range(2)]
+        late = [ITEM | {"smsId": f"late {number}"} for number in range(1100)]
+        await receive(hub, *good)
+        body = json.dumps({"smsResult": [*good, *late]}).encode()
+        unreadable = [Unreadable("TOO_MANY", body, whole=True)]
+        kept = Arrival(1, "p1", "lushang/0", ARRIVED, body, {}, [], unreadable, callback=1)
+        await hub.writer.write(kept)
+        [told] = await replay(hub.store)
+        assert (told.receipts, told.known, told.problem) == (1100, 2, "")
+        assert len(await hub.entries()) == 1102
+        [item] = await quarantine(hub)
+        assert (item.callback, item.resolved_at is None) == (1, False)
+
+
+async def test_a_body_of_which_too_many_items_cannot_be_read_stays_with_all_of_them(
+    any_settings: Settings,
+) -> None:
+    async with open_log(any_settings) as hub:
+        body = json.dumps({"smsResult": [ITEM, *range(101)]}).encode()
+        await set_aside(hub, body, whole=True)
+        for expected in ((1, 0), (0, 1)):
+            [told] = await replay(hub.store)
+            assert (told.receipts, told.known, told.problem) == (*expected, "TOO_MANY")
+        assert len(await hub.entries()) == 1
+        [item] = await quarantine(hub)
+        assert (item.whole, item.count, item.resolved_at) == (True, 1, None)
 
 
 async def test_a_replay_may_be_limited_to_a_provider_and_a_reason(settings: Settings) -> None:

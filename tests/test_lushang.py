@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from hub.intake.codes import Codes
 from hub.intake.providers import adapters, lushang
-from hub.intake.providers.adapter import Answer, Reading, Reason
+from hub.intake.providers.adapter import Answer, Reason
+from hub.intake.reading import Reading
 from hub.receipt import ErrorCategory, Receipt, Status
+from tests.making import collected
 
 SMS_ID = "624e76e6486648cd8be0dee3b5ccyyyy"
 ITEM = {
@@ -44,7 +46,7 @@ MAIN = Account()
 
 def read(body: bytes | object, account: Account = MAIN) -> Reading:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return lushang.read(raw, {}, account, CODES)
+    return collected(lushang.read(raw, {}, account, CODES))
 
 
 def one(account: Account = MAIN, **changes: Any) -> Receipt:

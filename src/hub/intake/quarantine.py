@@ -15,10 +15,11 @@ from dataclasses import dataclass, field, replace
 from hub.errors import NotFound
 from hub.intake.codes import Codes
 from hub.intake.providers import adapters
-from hub.intake.providers.adapter import Provider, Reading, Reason
+from hub.intake.providers.adapter import Provider, Reason
+from hub.intake.reading import Reader, Reading
 from hub.log import kept
 from hub.log.accounts import Account, Accounts
-from hub.log.arrival import Arrival, Unreadable
+from hub.log.arrival import Arrival
 from hub.log.commit import Committer
 from hub.log.log import ReceiptLog
 from hub.log.quarantine_pages import QuarantineItem
@@ -55,13 +56,16 @@ class Replayed:
     reason: str
     """Why it is in quarantine."""
     problem: str = ""
-    """Why it still cannot be read; empty where it can."""
+    """Why it, or too much of it, still cannot be read; empty where it can."""
     receipts: int = 0
     """Receipts that the log did not have."""
     known: int = 0
     """Receipts that the log had already."""
     unread: int = 0
-    """Items of a body that still cannot be read; each is in quarantine for itself then."""
+    """
+    Items of a body that still cannot be read: each is in quarantine for itself then, or the body
+    stays there where they are too many.
+    """
     statuses: Mapping[Status, int] = field(default_factory=dict)
     """Of all its receipts."""
 
@@ -95,7 +99,8 @@ class Replay:
     def __init__(
         self, store: Store, writer: Writer, accounts: Mapping[str, Account], codes: Codes
     ) -> None:
-        self._store, self._writer, self._accounts, self._codes = store, writer, accounts, codes
+        self._store, self._writer, self._accounts = store, writer, accounts
+        self._reader = Reader(codes)
         self._log = ReceiptLog(store)
         self._adapters = adapters()
 
@@ -141,28 +146,31 @@ class Replay:
     async def _replay(self, item: QuarantineItem, *, dry_run: bool) -> Replayed:
         told = Replayed(item.id, item.provider, item.reason)
         account = self._accounts[item.provider]
-        read = self._read(account, item.raw, item.headers, whole=item.whole)
+        read = await self._read(account, item.raw, item.headers, whole=item.whole)
         if read.problem or (read.unread and not item.whole):
             problem = read.problem or read.unread[0].reason
             return replace(told, problem=problem.value)
         async with self._log.reading() as reading:
             logged = await kept.as_logged(reading, account.id, read.receipts)
-        known = sum(1 for entry in logged if entry is not None)
+        fresh = [each for each, entry in zip(read.receipts, logged, strict=True) if entry is None]
         told = replace(
             told,
-            receipts=len(logged) - known,
-            known=known,
+            problem=Reason.TOO_MANY.value if read.too_many_unread else "",
+            receipts=len(fresh),
+            known=len(logged) - len(fresh),
             unread=len(read.unread),
             statuses=Counter(receipt.status for receipt in read.receipts),
         )
-        if not dry_run and not await self._append(account, item, read):
+        if not dry_run and not await self._append(account, item, read, fresh):
             return replace(told, problem="REFUSED_BY_STORE")
         return told
 
-    async def _append(self, account: Account, item: QuarantineItem, read: Reading) -> bool:
-        """Append what *item* holds and mark it; whether the store took it."""
-        unreadable = [Unreadable(unread.reason.value, unread.raw) for unread in read.unread]
-        if read.receipts or unreadable:
+    async def _append(
+        self, account: Account, item: QuarantineItem, read: Reading, fresh: list[Receipt]
+    ) -> bool:
+        """Append the *fresh* receipts of *item* and mark it; whether the store took them."""
+        unreadable = [] if read.too_many_unread else read.unreadable(item.raw)
+        if fresh or unreadable:
             outcome = await self._writer.write(
                 Arrival(
                     provider_id=account.id,
@@ -171,20 +179,21 @@ class Replay:
                     received_at=item.first_seen_at,
                     body=item.raw,
                     headers=item.headers,
-                    receipts=read.receipts,
+                    receipts=fresh,
                     unreadable=unreadable,
                     callback=item.callback,
                 )
             )
-            if outcome.receipts + outcome.duplicates < len(read.receipts):
+            if outcome.receipts + outcome.duplicates < len(fresh):
                 return False
-        await kept.resolve(self._store, item.id)
+        if not read.too_many_unread:
+            await kept.resolve(self._store, item.id)
         return True
 
     async def _reread(
         self, account: Account, callback: kept.StoredCallback, seen: set[int], *, dry_run: bool
     ) -> Reread:
-        read = self._read(account, callback.body, callback.headers, whole=True)
+        read = await self._read(account, callback.body, callback.headers, whole=True)
         if read.problem:
             return Reread(callback.id, callback.received_at, read.problem.value, [])
         async with self._log.reading() as reading:
@@ -211,7 +220,7 @@ class Replay:
             )
         return Reread(callback.id, callback.received_at, "", differences)
 
-    def _read(
+    async def _read(
         self, account: Account, raw: bytes, headers: Mapping[str, str], *, whole: bool
     ) -> Reading:
         adapter: Provider | None = self._adapters.get(account.adapter)
@@ -219,7 +228,7 @@ class Replay:
             return Reading(problem=Reason.NO_ADAPTER)
         try:
             body = raw if whole else adapter.envelope(raw)
-            return adapter.read(body, headers, account, self._codes)
+            return await self._reader.read(adapter, account, body, headers)
         except Exception:  # noqa: BLE001  one body must not end the replay of the others
             return Reading(problem=Reason.FAULT)
 

@@ -15,7 +15,8 @@ from hub.intake.body import Ended, HungUp, declared_length, whole
 from hub.intake.codes import Codes
 from hub.intake.peer import Headers, Peers
 from hub.intake.providers import adapters
-from hub.intake.providers.adapter import Answer, Call, Provider, Reading, Reason
+from hub.intake.providers.adapter import Answer, Call, Provider, Reason
+from hub.intake.reading import Reader, Reading
 from hub.intake.respond import endless, respond, respond_and_close
 from hub.log.accounts import Account, Accounts
 from hub.log.arrival import Arrival, Unreadable
@@ -86,7 +87,7 @@ class Webhook:
         self._accounts, self._writer, self._metrics = accounts, writer, metrics
         self._draining = draining
         self._adapters = adapters()
-        self._codes = Codes.load(settings.codes_file)
+        self._reader = Reader(Codes.load(settings.codes_file))
         self._peers = Peers(settings.trusted_proxies)
         self._outcomes: dict[tuple[str, Answer], Any] = {}
 
@@ -139,14 +140,12 @@ class Webhook:
         return await self._take(call, account, adapter)
 
     async def _take(self, call: Call, account: Account, adapter: Provider) -> Answer:
-        reading = self._read(call, account, adapter)
+        reading = await self._read(call, account, adapter)
         if reading.problem:
             logger.warning(
                 "callback unreadable", provider=account.name, reason=reading.problem.value
             )
-            unreadable = [Unreadable(reading.problem.value, call.body, whole=True)]
-        else:
-            unreadable = [Unreadable(item.reason.value, item.raw) for item in reading.unread]
+        unreadable = reading.unreadable(call.body)
         if not (unreadable or reading.receipts):
             return Answer.EMPTY
         await self._writer.write(_arrival(call, account, adapter, reading, unreadable))
@@ -155,9 +154,9 @@ class Webhook:
             return Answer.FAULT if reading.problem is Reason.FAULT else Answer.UNREADABLE
         return Answer.STORED
 
-    def _read(self, call: Call, account: Account, adapter: Provider) -> Reading:
+    async def _read(self, call: Call, account: Account, adapter: Provider) -> Reading:
         try:
-            return adapter.read(call.body, call.headers, account, self._codes)
+            return await self._reader.read(adapter, account, call.body, call.headers)
         except Exception as error:  # noqa: BLE001  the bytes are kept for a better adapter
             _report(error, account)
             return Reading(problem=Reason.FAULT)

@@ -46,6 +46,7 @@ class Batch:
         self.messages: dict[bytes, Working] = {}
         self.receipt_rows: list[tuple[Any, ...]] = []
         self.callback_rows: list[tuple[Any, ...]] = []
+        self.callback_sums: list[tuple[int, ...]] = []
         self.new_kinds: list[tuple[int, str, KindKey]] = []
         self.rollup = Rollup()
         self.unreadable: list[tuple[Arrival, Unreadable, int | None]] = []
@@ -77,6 +78,7 @@ class Batch:
                 self._callback_row(arrival, callbacks)
             else:
                 self._arrive(arrival, items, arrival.callback)
+                self._callback_sum(arrival.callback)
         self._count_messages()
         return head._replace(
             position=self._position,
@@ -95,7 +97,7 @@ class Batch:
             self._take(arrival, item, callback)
         self.unreadable += [(arrival, unreadable, callback) for unreadable in arrival.unreadable]
         stored = self._position - before
-        outcome = Outcome(stored, len(items) - stored, len(arrival.unreadable))
+        outcome = Outcome(stored, len(items) - stored, len(arrival.unreadable), callback)
         self.outcomes.append(outcome)
 
     def _take(self, arrival: Arrival, item: Item, callback: int | None) -> None:
@@ -192,6 +194,13 @@ class Batch:
                 outcome.quarantined,
             )
         )
+
+    def _callback_sum(self, callback: int | None) -> None:
+        """What is new of a callback that is stored already."""
+        outcome = self.outcomes[-1]
+        if callback is not None:
+            counts = (outcome.receipts, outcome.duplicates, outcome.quarantined)
+            self.callback_sums.append((*counts, callback))
 
     def _count_messages(self) -> None:
         names = {arrival.provider_id: arrival for arrival in self.arrivals}

@@ -55,6 +55,7 @@ class Committer:
         self._insert_message = Bulk(insert(table(MessageRow)), engine)
         self._update_message = Bulk(_update_message(), engine)
         self._insert_callback = Bulk(insert(table(Callback)), engine)
+        self._add_to_callback = Bulk(_add_to_callback(), engine)
         self._add_delivery = Bulk(_add(DeliveryStat, engine), engine)
         self._add_latency = Bulk(_add(LatencyStat, engine), engine)
 
@@ -149,6 +150,7 @@ class Committer:
         )
         self._insert_receipt.run(connection, batch.receipt_rows)
         self._insert_callback.run(connection, batch.callback_rows)
+        self._add_to_callback.run(connection, batch.callback_sums)
         self._add_delivery.run(connection, batch.rollup.cells())
         self._add_latency.run(connection, batch.rollup.latencies())
 
@@ -255,6 +257,13 @@ def _update_message() -> Any:
         .where(rows.c.id == bindparam("row"))
         .values({name: bindparam(name, type_=rows.c[name].type) for name in names})
     )
+
+
+def _add_to_callback() -> Any:
+    rows = table(Callback)
+    names = ("receipts", "duplicates", "quarantined")
+    more = {name: rows.c[name] + bindparam(name, type_=rows.c[name].type) for name in names}
+    return update(rows).where(rows.c.id == bindparam("row")).values(more)
 
 
 def _add(model: type[DeliveryStat] | type[LatencyStat], engine: AsyncEngine) -> Any:

@@ -18,6 +18,9 @@ from hub.log.store import Store
 from hub.log.tables import Callback, MessageRow, Provider, QuarantineRow, ReceiptRow
 from hub.receipt import Entry, Micros, Receipt
 
+_AT_ONCE = 500
+"""Receipts that are looked up by one statement."""
+
 
 @dataclass(frozen=True, slots=True)
 class StoredCallback:
@@ -89,6 +92,15 @@ async def as_logged(
     What the log has of each of *receipts*: the entry, or the last correction of it; None where
     it has nothing that came as this one did.
     """
+    found: list[Entry | None] = []
+    for start in range(0, len(receipts), _AT_ONCE):
+        found += await _as_logged(reading, provider, receipts[start : start + _AT_ONCE])
+    return found
+
+
+async def _as_logged(
+    reading: Reading, provider: int, receipts: Sequence[Receipt]
+) -> list[Entry | None]:
     keys = [reading.hashing.key(provider, r.message_id, r.recipient) for r in receipts]
     known = select(col(MessageRow.key), col(MessageRow.id)).where(
         col(MessageRow.key).in_(set(keys))
@@ -98,7 +110,7 @@ async def as_logged(
     entries = await reading.entries.of_messages(reading.connection, list(messages.values()))
     latest = _latest(entries)
     origins = await _origins(reading, list(messages.values()))
-    found = []
+    found: list[Entry | None] = []
     for receipt, key in zip(receipts, keys, strict=True):
         mark = stored_fingerprint(fingerprint(receipt))
         origin = origins.get((messages.get(key, 0), mark))

@@ -105,7 +105,10 @@ class Kind(SQLModel, table=True):
 
 
 class Callback(SQLModel, table=True):
-    """A call by a provider that was answered with success, as it came."""
+    """
+    A call by a provider that was answered with success, as it came.  One of nothing but items that
+    cannot be read, and more of them than are kept one by one, stands in quarantine alone.
+    """
 
     __tablename__ = "callback"
     __table_args__ = (Index("callback_by_provider", "provider", "received_at"),)
@@ -118,8 +121,11 @@ class Callback(SQLModel, table=True):
     headers: dict[str, str] = Field(sa_column=Column(JSON, nullable=False))
     """Those that tell how to read the body."""
     receipts: int
+    """Receipts of the log that belong to it."""
     duplicates: int
+    """Those of its receipts that the log had already."""
     quarantined: int
+    """What was set aside of it: items, or itself."""
 
 
 class ReceiptRow(SQLModel, table=True):
@@ -233,7 +239,7 @@ class QuarantineRow(SQLModel, table=True):
     raw: bytes = raw()
     headers: dict[str, str] = Field(sa_column=Column(JSON, nullable=False))
     callback: int | None = big(nullable=True)
-    """The callback an item came with; null for a whole body."""
+    """The callback it came with; null for a body of which nothing could be read."""
     first_seen_at: int = big()
     last_seen_at: int = big()
     count: int

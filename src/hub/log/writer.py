@@ -44,10 +44,11 @@ class Writer:
         self._queue: deque[_Waiting] = deque()
         self._committing: list[_Waiting] = []
         self._weight = 0
+        self._in_parts = 0
         self._arrived = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
-        self._closed = False
+        self._closed = self._ended = False
         self.available = True
         """Whether the store took the last thing it was given."""
         self.committed = asyncio.Event()
@@ -56,12 +57,39 @@ class Writer:
     async def write(self, arrival: Arrival) -> Outcome:
         """
         Return when *arrival* is durable.  Raises `Overloaded`, `StoreUnavailable` or `Draining`,
-        and then nothing of it was taken.
+        and then nothing of it was taken, unless it has more receipts than a batch: it is committed
+        in parts, between those of others, and what was taken of it is known when it comes again.
         """
         if self._closed:
             raise Draining
+        if len(arrival.receipts) > self._batch:
+            return await self._write_parts(arrival)
         if self._weight and self._weight + arrival.weight > self._queue_limit:
             raise Overloaded
+        return await self._put(arrival)
+
+    async def _write_parts(self, arrival: Arrival) -> Outcome:
+        """
+        Write one part after the other.  Only the present one stands in the queue, or others would
+        be told that it is full; all of them have a limit of their own, of the same size.
+        """
+        weight = arrival.weight
+        if self._in_parts and self._in_parts + weight > self._queue_limit:
+            raise Overloaded
+        self._in_parts += weight
+        try:
+            whole = Outcome(0, 0, 0)
+            for part in arrival.parts(self._batch):
+                part.callback = whole.callback or arrival.callback
+                whole += await self._put(part)
+            return whole
+        finally:
+            self._in_parts -= weight
+            self._rest()
+
+    async def _put(self, arrival: Arrival) -> Outcome:
+        if self._ended:
+            raise StoreUnavailable
         waiting = _Waiting(arrival, asyncio.get_running_loop().create_future())
         self._queue.append(waiting)
         self._weight += arrival.weight
@@ -77,8 +105,7 @@ class Writer:
                 self._committing = self._gather()
                 if self._committing:
                     await self._commit(self._committing)
-                if not self._queue:
-                    self._idle.set()
+                self._rest()
         finally:
             self._give_up()
 
@@ -89,11 +116,16 @@ class Writer:
 
     def _give_up(self) -> None:
         """Nobody commits any more, so nobody may wait for it."""
-        self._closed = True
+        self._closed = self._ended = True
         for waiting in (*self._committing, *self._queue):
             _answer(waiting, StoreUnavailable())
         self._queue.clear()
         self._idle.set()
+
+    def _rest(self) -> None:
+        """Note whether anything is left to commit."""
+        if not self._queue and not self._in_parts:
+            self._idle.set()
 
     async def _wait(self) -> None:
         while not self._queue:

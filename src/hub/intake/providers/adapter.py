@@ -4,8 +4,7 @@ What an adapter is: a module that speaks one provider's dialect, in pure functio
 It reads bytes and gives values back.  It never writes, waits, or asks for the time.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
 from enum import Enum, StrEnum, auto
 from typing import NamedTuple, Protocol
 
@@ -73,6 +72,8 @@ class Reason(StrEnum):
     """The adapter failed in a way that nobody foresaw."""
     NO_ADAPTER = "NO_ADAPTER"
     """This hub has no adapter of the account's kind."""
+    TOO_MANY = "TOO_MANY"
+    """More items of the body cannot be read than are kept one by one."""
     NO_OBJECT = "NO_OBJECT"
     """The item is no object."""
     NO_ID = "NO_ID"
@@ -95,16 +96,6 @@ class Unread(NamedTuple):
 
     reason: Reason
     raw: bytes
-
-
-@dataclass(slots=True)
-class Reading:
-    """What an adapter made of a body."""
-
-    receipts: list[Receipt] = field(default_factory=list)
-    unread: list[Unread] = field(default_factory=list)
-    problem: Reason | None = None
-    """Why the body is not the provider's envelope; None where it is."""
 
 
 class Answer(Enum):
@@ -166,9 +157,10 @@ class Provider(Protocol):
 
     def read(
         self, body: bytes, headers: Mapping[str, str], account: Account, codes: Codes
-    ) -> Reading:
+    ) -> Reason | Iterator[Receipt | Unread]:
         """
-        What *body* holds.  *headers* may be no more than those that are kept.  For a method
+        What *body* holds, item by item and not before it is asked for; or why it is not the
+        provider's envelope.  *headers* may be no more than those that are kept.  For a method
         without a body, *body* is the query of the URL.
         """
 

@@ -8,7 +8,7 @@ smsId may stand for several recipients.  docs/providers.md describes the dialect
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -22,7 +22,6 @@ from hub.intake.providers.adapter import (
     Account,
     Answer,
     Call,
-    Reading,
     Reason,
     Reply,
     Unread,
@@ -77,18 +76,15 @@ def reply(answer: Answer, reference: str = "") -> Reply:
     return Reply(status, body, _MEDIA_TYPE)
 
 
-def read(body: bytes, headers: Mapping[str, str], account: Account, codes: Codes) -> Reading:  # noqa: ARG001  the Content-Type is often wrong
+def read(
+    body: bytes,
+    headers: Mapping[str, str],  # noqa: ARG001  the Content-Type is often wrong
+    account: Account,
+    codes: Codes,
+) -> Reason | Iterator[Receipt | Unread]:
     """What *body* holds, each item for itself."""
     items = _items(body)
-    if isinstance(items, Reason):
-        return Reading(problem=items)
-    reading, item_reader = Reading(), _ItemReader(account, codes)
-    for raw in items:
-        try:
-            reading.receipts.append(item_reader.receipt(raw))
-        except _Refused as refusal:
-            reading.unread.append(Unread(refusal.reason, bytes(raw)))
-    return reading
+    return items if isinstance(items, Reason) else _ItemReader(account, codes).each(items)
 
 
 def envelope(item: bytes) -> bytes:
@@ -119,7 +115,7 @@ _read_envelope = msgspec.json.Decoder(_Envelope).decode
 _read_item = msgspec.json.Decoder(_Item).decode
 
 
-def _items(body: bytes) -> list[msgspec.Raw] | Reason:
+def _items(body: bytes) -> Iterable[msgspec.Raw] | Reason:
     """The items of the envelope, or why there is none."""
     problem = Reason.NO_TEXT
     for field, text in json_texts(body):
@@ -135,7 +131,7 @@ def _items(body: bytes) -> list[msgspec.Raw] | Reason:
     return problem
 
 
-def _list(text: bytes) -> list[msgspec.Raw]:
+def _list(text: bytes) -> Iterable[msgspec.Raw]:
     try:
         return _read_envelope(text).sms_result
     except msgspec.ValidationError:
@@ -146,7 +142,7 @@ def _list(text: bytes) -> list[msgspec.Raw]:
         content = _standard_json(text)["smsResult"]
         if not isinstance(content, list):
             raise TypeError from None
-        return [msgspec.Raw(json.dumps(item).encode()) for item in content]
+        return (msgspec.Raw(json.dumps(item).encode()) for item in content)
 
 
 class _ItemReader:
@@ -157,7 +153,15 @@ class _ItemReader:
         self._zone = ZoneInfo(account.timezone)
         self._look_up = codes.look_up
 
-    def receipt(self, raw: msgspec.Raw) -> Receipt:
+    def each(self, items: Iterable[msgspec.Raw]) -> Iterator[Receipt | Unread]:
+        for raw in items:
+            try:
+                read: Receipt | Unread = self._receipt(raw)
+            except _Refused as refusal:
+                read = Unread(refusal.reason, bytes(raw))
+            yield read
+
+    def _receipt(self, raw: msgspec.Raw) -> Receipt:
         """The receipt in one item; `_Refused` where it cannot be read."""
         item = _parse(raw)
         message_id = _identity(item.sms_id, Reason.BAD_ID)
