@@ -175,7 +175,7 @@ class Entry(NamedTuple):
     position: int
     """Dense, from 1, in commit order."""
     key: bytes
-    """16 bytes that name the message; see `message_key`."""
+    """16 bytes that name the message and tell nothing of it; see `message_key`."""
     message: int
     """The position of the message's first receipt, which is the message's row id."""
     provider: str
@@ -233,7 +233,7 @@ _KEY_PATTERN = re.compile(r"m_[0-9a-f]{32}")
 
 
 def message_key(key: bytes) -> str:
-    """The public name of a message, which shows nothing of its number."""
+    """The public name of a message, as text."""
     return "m_" + key.hex()
 
 

@@ -41,7 +41,7 @@ class Batch:
 
     def __init__(self, arrivals: list[Arrival], hashing: Hashing) -> None:
         self.arrivals = arrivals
-        self._hashing = hashing
+        self.hashing = hashing
         self.items = [[self._item(a.provider_id, r) for r in a.receipts] for a in arrivals]
         self.messages: dict[bytes, Working] = {}
         self.receipt_rows: list[tuple[Any, ...]] = []
@@ -88,7 +88,7 @@ class Batch:
         )
 
     def _item(self, provider: int, receipt: Receipt) -> Item:
-        key = self._hashing.key(provider, receipt.message_id, receipt.recipient)
+        key = self.hashing.key(provider, receipt.message_id, receipt.recipient)
         return Item(receipt, key, fingerprint(receipt))
 
     def _arrive(self, arrival: Arrival, items: list[Item], callback: int | None) -> None:
@@ -153,7 +153,7 @@ class Batch:
     def _receipt_row(
         self, message: Working, arrival: Arrival, item: Item, callback: int | None, kind: int
     ) -> tuple[Any, ...]:
-        receipt, hashing = item.receipt, self._hashing
+        receipt, hashing = item.receipt, self.hashing
         return (
             self._position,
             kind,

@@ -105,7 +105,7 @@ class Committer:
         for key in batch.corrected:
             if key in batch.messages:
                 message = batch.messages[key]
-                message.history = self._history(connection, message.id)
+                message.history = self._history(connection, batch.hashing, message.id)
 
     def _working(self, row: Any) -> Working:
         kind = self._kinds.by_id[row.kind]
@@ -133,8 +133,8 @@ class Committer:
             stored=(row.kind, row.latency),
         )
 
-    def _history(self, connection: Connection, message: int) -> History:
-        entries = EntryReader(self._kinds).of_message_now(connection, message)
+    def _history(self, connection: Connection, hashing: Hashing, message: int) -> History:
+        entries = EntryReader(self._kinds, hashing).of_message_now(connection, message)
         return [(e.position, e.corrects, e, e.received_at, e.recorded_at) for e in entries]
 
     def _write(self, connection: Connection, batch: Batch) -> None:

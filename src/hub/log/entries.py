@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
+from hub.log.hashing import Hashing
 from hub.log.kinds import Kinds
 from hub.log.tables import MessageRow, ReceiptRow
 from hub.receipt import DeliveryEvidence, Entry, Status
@@ -54,7 +55,8 @@ def _of_messages(messages: Sequence[int]) -> AnySelect:
 class EntryReader:
     """Makes entries of rows; reads the kinds again when it meets an unknown one."""
 
-    def __init__(self, kinds: Kinds) -> None:
+    def __init__(self, kinds: Kinds, hashing: Hashing) -> None:
+        self.hashing = hashing
         self._kinds = kinds
 
     async def all(
@@ -96,7 +98,7 @@ class EntryReader:
         return Entry._make(
             (
                 position,
-                key,
+                self.hashing.shown(key),
                 message,
                 kind.provider,
                 message_id,

@@ -1,6 +1,6 @@
 """
 Keyed hashes that rows are found by.  The key is made with the database, so that an index shows
-nothing of a number to whoever sees only the index or a messageKey.
+nothing of a number to whoever sees only the index.
 """
 
 from collections.abc import Callable
@@ -17,13 +17,26 @@ class Hashing:
 
     def __init__(self, secret: bytes) -> None:
         self._message = _hasher(secret, b"message")
-        self._pair = _hasher(secret, b"pair")
+        self._whole = _hasher(secret, b"whole")
+        self._veil = _bytes_hasher(secret, b"veil")
         self._recipient = _hasher(secret, b"recipient")
         self._reference = _hasher(secret, b"reference")
 
     def key(self, provider: int, message_id: str, recipient: str) -> bytes:
-        """The key of a message: 8 bytes for the id, 8 for the provider account and recipient."""
-        return self._message(message_id) + self._pair(f"{provider}\0{recipient}")
+        """The key of a message as stored: 8 bytes for the id, 8 for all that names it."""
+        whole = f"{provider}\0{len(recipient)}\0{recipient}{message_id}"
+        return self._message(message_id) + self._whole(whole)
+
+    def shown(self, key: bytes) -> bytes:
+        """
+        A stored key as readers see it.  Its second half differs at random from message to message
+        and veils the first, so that keys have no more in common than random ones.
+        """
+        return _xor(key[:8], self._veil(key[8:])) + key[8:]
+
+    def stored(self, shown: bytes) -> bytes:
+        """The key that `shown` made *shown* of."""
+        return self.shown(shown)  # what veils it also unveils it
 
     def key_range(self, message_id: str) -> tuple[bytes, bytes]:
         """The least and the greatest key that a message with this id can have."""
@@ -67,14 +80,23 @@ def digest(provider: int, whole: bool, raw: bytes) -> bytes:  # noqa: FBT001
 
 
 def _hasher(secret: bytes, person: bytes) -> Callable[[str], bytes]:
+    hashed = _bytes_hasher(secret, person)
+    return lambda text: hashed(text.encode("utf-8", "surrogatepass"))
+
+
+def _bytes_hasher(secret: bytes, person: bytes) -> Callable[[bytes], bytes]:
     start = blake2b(key=secret, digest_size=8, person=person)
 
-    def hashed(text: str) -> bytes:
+    def hashed(data: bytes) -> bytes:
         copy = start.copy()
-        copy.update(text.encode("utf-8", "surrogatepass"))
+        copy.update(data)
         return copy.digest()
 
     return hashed
+
+
+def _xor(one: bytes, other: bytes) -> bytes:
+    return (int.from_bytes(one) ^ int.from_bytes(other)).to_bytes(len(one))
 
 
 def _signed(value: bytes) -> int:

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from sqlalchemy import Connection, bindparam, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from hub.errors import StoreUnavailable
@@ -44,8 +43,7 @@ class ReceiptLog:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self._entries = EntryReader(store.kinds)
-        self._hashing: Hashing | None = None
+        self._entries: EntryReader | None = None
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Reading]:
@@ -55,8 +53,8 @@ class ReceiptLog:
                 bounds, kinds = await read_bounds(connection)
                 if kinds != len(self.store.kinds.by_id):
                     await self.store.kinds.load(connection)
-                hashing = await self._hashing_of(connection)
-                yield Reading(connection, bounds, self._entries, hashing, self.store)
+                entries = await connection.run_sync(self._entry_reader)
+                yield Reading(connection, bounds, entries, entries.hashing, self.store)
         except AWAY as error:
             raise StoreUnavailable from error
 
@@ -79,7 +77,7 @@ class ReceiptLog:
             if after >= last or not limit:
                 return bounds, []
             values = {"after": after, "until": last, "limit": limit}
-            return bounds, self._entries.all_now(connection, _NEXT, values)
+            return bounds, self._entry_reader(connection).all_now(connection, _NEXT, values)
 
         return await self._run(work)
 
@@ -172,8 +170,8 @@ class ReceiptLog:
                 reading.connection, visible=visible, provider=provider, limit=limit, after=after
             )
 
-    async def _hashing_of(self, connection: AsyncConnection) -> Hashing:
-        if self._hashing is None:
-            secret = (await connection.execute(select(col(Log.secret)))).scalar_one()
-            self._hashing = Hashing(secret)
-        return self._hashing
+    def _entry_reader(self, connection: Connection) -> EntryReader:
+        if self._entries is None:
+            secret = connection.execute(select(col(Log.secret))).scalar_one()
+            self._entries = EntryReader(self.store.kinds, Hashing(secret))
+        return self._entries

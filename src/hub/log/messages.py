@@ -73,8 +73,9 @@ class MessagePage:
 async def by_key(
     reading: Reading, keys: Sequence[bytes], visible: frozenset[str] | None
 ) -> dict[bytes, Message]:
-    """Those messages of *keys* that there are in *visible* providers."""
-    rows = await _all(reading, _ROWS.where(col(MessageRow.key).in_(list(keys))))
+    """Those messages of *keys*, as readers see them, that there are in *visible* providers."""
+    stored = [reading.hashing.stored(key) for key in keys]
+    rows = await _all(reading, _ROWS.where(col(MessageRow.key).in_(stored)))
     return {m.key: m for m in rows if visible is None or m.provider in visible}
 
 
@@ -111,10 +112,9 @@ async def _by_recipient(reading: Reading, lookup: MessageLookup) -> Message | No
     provider = await _provider_id(reading, lookup.provider)
     if provider is None:
         return None
-    keys = [
-        reading.hashing.key(provider, lookup.message_id, recipient)
-        for recipient in lookup.recipients
-    ]
+    hashing = reading.hashing
+    stored = [hashing.key(provider, lookup.message_id, each) for each in lookup.recipients]
+    keys = [hashing.shown(key) for key in stored]
     found = await by_key(reading, keys, None)
     return next((found[key] for key in keys if key in found), None)
 
@@ -273,7 +273,7 @@ def _message(reading: Reading, row: Any) -> Message:
     kind = reading.store.kinds.by_id[row.kind]
     return Message(
         row.id,
-        row.key,
+        reading.hashing.shown(row.key),
         kind.provider,
         row.message_id,
         row.recipient or None,

@@ -185,7 +185,7 @@ class MessageRow(SQLModel, table=True):
     id: int = big(primary_key=True)
     """Position of its first receipt."""
     key: bytes = Field(sa_column=Column(LargeBinary, nullable=False, unique=True))
-    """Keyed hash of the message id (8 bytes), then of provider and recipient (8 bytes)."""
+    """Keyed hash of the message id (8 bytes), then of id, provider and recipient (8 bytes)."""
     kind: int = small()
     provider: int
     message_id: str

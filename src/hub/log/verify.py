@@ -215,7 +215,9 @@ class _Verification:
 
     async def _messages(self) -> None:
         secret = (await self._connection.execute(select(col(Log.secret)))).scalar_one()
-        check = MessageCheck(self._store.kinds, Hashing(secret), self._bounds, self._report.problem)
+        kinds, hashing = self._store.kinds, Hashing(secret)
+        reader = EntryReader(kinds, hashing)
+        check = MessageCheck(kinds, hashing, self._bounds, self._report.problem)
         after = 0
         while True:
             number = col(MessageRow.id)
@@ -227,7 +229,7 @@ class _Verification:
             if not rows:
                 return
             ids = [row.id for row in rows]
-            entries = await EntryReader(self._store.kinds).of_messages(self._connection, ids)
+            entries = await reader.of_messages(self._connection, ids)
             marks = await self._fingerprints(ids)
             check.messages(rows, entries, marks)
             for row in rows:
