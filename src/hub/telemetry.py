@@ -1,7 +1,6 @@
 """Logging and metrics, set up once.  No line and no label holds a number, a token or a secret."""
 
 import logging
-import re
 import sys
 from collections.abc import MutableMapping
 from typing import Any, TextIO
@@ -10,9 +9,7 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import generate_latest
 
-_CALLBACK_PATH = re.compile(r"(/callbacks/[^/\s]{1,128}/)[^\s?\"']+")
-_BEARER = re.compile(r"(?i)(bearer\s+)[\w\-.~+/=]+")
-_NUMBER = re.compile(r"(?<![\w.:-])\+?\d[\d\s\-]{6,18}\d(?![\w.:])")
+from hub.redaction import redacted
 
 _CHATTY = ("alembic", "uvicorn", "httpx", "asyncio")
 """Libraries that report ordinary things as if an operator should know."""
@@ -126,14 +123,8 @@ def configure_logging(level: str, form: str, stream: TextIO | None = None) -> No
 
 
 def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Hide what looks like a phone number, a bearer token or a callback secret in every value."""
+    """Hide numbers, tokens and secrets in every field; see `hub.redaction`."""
     for name, value in event.items():
-        if isinstance(value, str) and name not in {"timestamp", "level", "logger"}:
-            event[name] = scrub(value)
+        if not name.startswith("_"):  # the library's own
+            event[name] = redacted(value, name)
     return event
-
-
-def scrub(text: str) -> str:
-    """*text* without what looks like a number, a token or a callback secret."""
-    text = _CALLBACK_PATH.sub(r"\1***", text)
-    return _NUMBER.sub("<number>", _BEARER.sub(r"\1***", text))

@@ -130,7 +130,7 @@ def _unexpected(error: Exception) -> str:
         import traceback
 
         traceback.print_exception(error)
-    from hub.telemetry import scrub
+    from hub.redaction import scrub
 
     words = scrub(" ".join(str(error).split())) or "no message"
     return f"{type(error).__name__}: {words} (HUB_LOG_LEVEL=debug shows where)"

@@ -8,7 +8,7 @@ import structlog
 from graphql import ArgumentNode, GraphQLError, ValueNode, VariableDefinitionNode
 
 from hub.errors import HubError, StartError
-from hub.telemetry import scrub
+from hub.redaction import scrub
 
 logger = structlog.get_logger("hub.graphql")
 

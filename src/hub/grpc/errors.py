@@ -73,7 +73,7 @@ def status_of(error: HubError) -> status_pb2.Status:
 def fault(error: Exception) -> status_pb2.Status:
     """What a client is told of a fault of ours: a reference to the log line that tells the rest."""
     reference = secrets.token_hex(4)
-    _logger.error("Fault %s in a gRPC call", reference, exc_info=error)
+    _logger.error("fault in a gRPC call", extra={"reference": reference}, exc_info=error)
     info = error_details_pb2.ErrorInfo(
         reason=HubError.reason, domain=DOMAIN, metadata={"reference": reference}
     )
