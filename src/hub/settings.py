@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from hub import environment
 from hub.errors import StartError
-from hub.urls import http_url, is_database, is_origin, is_web_address
+from hub.urls import http_url, is_database, is_origin, is_web_address, without_secrets
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 Host = Annotated[str, Field(min_length=1)]
@@ -296,9 +296,7 @@ def _explain(error: ValidationError) -> str:
 
 
 def _held(name: str, given: object) -> str:
-    """What the variable *name* holds, without what may be a password."""
+    """What the variable *name* holds, without what may be a secret."""
     told = ",".join(map(str, given)) if isinstance(given, tuple) else str(given)
     text = os.environ.get(name, told)
-    if "URL" not in name and not ("://" in text and "@" in text):
-        return text
-    return text.split("://")[0] + "://…" if "://" in text else "something that is no URL"
+    return without_secrets(text) if "URL" in name or "://" in text else text

@@ -5,6 +5,9 @@ from urllib.parse import urlsplit
 
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[^\s/?#@:\[\]]+)(:[0-9]{1,5})?")
 _LARGEST_PORT = 65_535
+_SECRET_VALUE = re.compile(
+    r"(?i)([?&;][\w.\-]*(?:pass|pwd|secret|token|key|auth|sig|cred)[\w.\-]*=)[^&;#]*"
+)
 
 
 def http_url(host: str, port: int) -> str:
@@ -15,6 +18,23 @@ def http_url(host: str, port: int) -> str:
     'http://[::1]:8000'
     """
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def without_secrets(text: str) -> str:
+    """
+    The URL *text*, or what should have been one, without what may be a password or a token.
+
+    >>> without_secrets("postgresql+asyncpg://hub:secret@db:many/hub?sslpassword=secret")
+    'postgresql+asyncpg://hub:***@db:many/hub?sslpassword=***'
+    """
+    scheme, mark, rest = text.partition("://") if "://" in text else ("", "", text)
+    user, at, rest = rest.rpartition("@")
+    if at:
+        name, colon, _ = user.partition(":")
+        user = f"{name}:***" if colon else "***"
+    elif mark:  # where a host is missing, its port is a password
+        rest = re.sub(r"^([^/?#:\[\]]*):(?!\d*(?:[/?#]|$))[^/?#]*", r"\1:***", rest)
+    return scheme + mark + user + at + _SECRET_VALUE.sub(r"\1***", rest)
 
 
 def is_origin(text: str) -> bool:
