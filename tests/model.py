@@ -75,7 +75,7 @@ class ModelMessage:
             part.code = "" if new == "DELIVERED" else receipt.error_code or part.code
         else:
             part.conflict |= old == "DELIVERED" and RANK[new] == 80
-            if RANK[new] == RANK[old]:
+            if RANK[new] == RANK[old] != RANK["DELIVERED"]:
                 part.code = part.code or receipt.error_code
         return self.now.status != before
 

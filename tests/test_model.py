@@ -33,7 +33,10 @@ from tests.model import Model
 DAYS = 30.0
 DAY = 86_400_000_000
 
-CODED = [Status.UNKNOWN, Status.EXPIRED, Status.REJECTED, Status.UNDELIVERED, Status.CANCELLED]
+CODED = [
+    *(Status.UNKNOWN, Status.EXPIRED, Status.REJECTED, Status.UNDELIVERED, Status.CANCELLED),
+    Status.DELIVERED,  # some say that there was no error
+]
 FILTERS = [
     Filter(),
     Filter(providers=("p1",)),

@@ -61,6 +61,17 @@ def test_a_failure_after_a_delivery_never_applies_and_marks_a_conflict(failed: S
     assert state.whole.conflict
 
 
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_a_delivered_message_has_no_reason_whatever_the_order(order: tuple[int, ...]) -> None:
+    coded = receipt(status=Status.DELIVERED, error_code="000", error_category=ErrorCategory.UNKNOWN)
+    said = [receipt(status=Status.DELIVERED), coded, failure("MK:0024")]
+
+    state, _ = fold(*(said[number] for number in order))
+
+    assert state.status is Status.DELIVERED
+    assert (state.whole.error_code, state.whole.error_category) == (None, None)
+
+
 def test_an_equal_rank_fills_a_missing_reason_and_changes_nothing_else() -> None:
     state, applied = fold(failure(), failure("MK:0024", Status.EXPIRED))
 

@@ -2,6 +2,7 @@
 The status machine: what a message's receipts, in order, say of it.  Pure.
 
 A higher rank applies; an equal one does not, but may fill a missing reason; a lower one is late.
+What is delivered has no reason, whatever its receipts say.
 Failure → DELIVERED applies and DELIVERED → failure does not; both mark a conflict.  Where the
 provider reports parts, each part has a machine of its own and the message follows from them.
 """
@@ -75,7 +76,8 @@ class PartState:
             self._apply(report, turn)
             return True
         self.conflict |= present is Status.DELIVERED and new.failed
-        if RANKS[new] == RANKS[present] and not self.error_code and report.error_code:
+        fills = RANKS[new] == RANKS[present] and new is not Status.DELIVERED
+        if fills and not self.error_code and report.error_code:
             self.error_code, self.error_category = report.error_code, report.error_category
         if self.segments is None:
             self.segments = report.segments
