@@ -1,11 +1,13 @@
 """Where a body keeps its JSON: whatever its encoding, its Content-Type, or the form around it."""
 
 import json
+import re
 from collections.abc import Iterator
-from urllib.parse import parse_qsl, unquote_plus
 
 _MOST_FIELDS = 100
 _MOST_CODINGS = 3
+_ASCII = re.compile("[\0-\x7f]++")
+_ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
 
 
 def json_texts(body: bytes) -> Iterator[tuple[str, bytes]]:
@@ -37,16 +39,13 @@ def utf8(body: bytes) -> bytes | None:
 
 
 def _urlencoded(text: bytes) -> Iterator[tuple[str, str]]:
+    if text.count(b"&") >= _MOST_FIELDS:
+        return
+    pairs = [field.partition("=") for field in text.decode().strip().split("&") if field]
     for encoding in ("utf-8", "gb18030"):
         try:
-            fields = parse_qsl(
-                text.decode().strip(),
-                keep_blank_values=True,
-                max_num_fields=_MOST_FIELDS,
-                encoding=encoding,
-                errors="strict",
-            )
-        except ValueError:
+            fields = [(_unquoted(n, encoding), _unquoted(v, encoding)) for n, _, v in pairs]
+        except UnicodeError:
             continue
         for name, value in fields:
             # Some clients send the JSON in the place of the name.
@@ -58,13 +57,34 @@ def _decoded(value: str) -> str:
     for _ in range(_MOST_CODINGS):  # some senders encode twice
         if not value.lstrip().startswith("%"):
             break
-        value = unquote_plus(value)
+        before, value = value, _unquoted(value, "utf-8", "replace")
+        if value == before:
+            break
     return value
+
+
+def _unquoted(text: str, encoding: str, errors: str = "strict") -> str:
+    """
+    *text* without the escapes of a form, all of them at once: the standard library takes each `%`
+    for itself, which for a megabyte of nothing else is more than a second.
+    """
+
+    def characters(ascii_run: re.Match[str]) -> str:
+        return _bytes(ascii_run[0].encode()).decode(encoding, errors)
+
+    return _ASCII.sub(characters, text.replace("+", " "))
+
+
+def _bytes(text: bytes) -> bytes:
+    parts = _ESCAPE.split(text)  # in turn: what stands between escapes, and their digits
+    digits = bytes.fromhex(b"".join(parts[1::2]).decode())
+    parts[1::2] = [digits[at : at + 1] for at in range(len(digits))]
+    return b"".join(parts)
 
 
 def _multipart(text: bytes) -> Iterator[tuple[str, str]]:
     boundary = text.lstrip().split(b"\n", 1)[0].strip()
-    for part in text.split(boundary)[1 : _MOST_FIELDS + 1]:
+    for part in text.split(boundary, _MOST_FIELDS + 1)[1 : _MOST_FIELDS + 1]:
         head, _, content = part.replace(b"\r\n", b"\n").partition(b"\n\n")
         name = head.partition(b'name="')[2].partition(b'"')[0]
         yield name.decode(), _decoded(content.decode())

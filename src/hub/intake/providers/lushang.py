@@ -214,19 +214,19 @@ def _parse(raw: msgspec.Raw) -> _Item:
     except RecursionError:
         raise _Refused(Reason.TOO_DEEP) from None
     except msgspec.DecodeError:
-        return _parse_odd(raw)
+        return _parse_odd(bytes(raw))
 
 
-def _parse_odd(raw: msgspec.Raw) -> _Item:
+def _parse_odd(raw: bytes) -> _Item:
     """An item with NaN, a number out of any range or half a surrogate pair somewhere."""
+    if not raw.startswith(b"{"):
+        raise _Refused(Reason.NO_OBJECT)
     try:
-        fields = _standard_json(bytes(raw))
+        fields = _standard_json(raw)
     except RecursionError:
         raise _Refused(Reason.TOO_DEEP) from None
     except ValueError:
         raise _Refused(Reason.BAD_TEXT) from None
-    if not isinstance(fields, dict):
-        raise _Refused(Reason.NO_OBJECT)
     return _Item(*(fields.get(name) for name in _Item.__struct_encode_fields__))
 
 
