@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.intake.codes import Codes
-from hub.intake.providers import adapters, lushang
+from hub.intake.providers import adapters, lushang, nesting
 from hub.intake.providers.adapter import Answer, Reason
 from hub.intake.reading import Reading
 from hub.receipt import ErrorCategory, Receipt, Status
@@ -463,10 +463,64 @@ def test_an_empty_list_is_no_problem_and_nothing() -> None:
     assert read({"smsResult": []}) == Reading()
 
 
+DEEP = (
+    b'{"smsId":"a","x":' + b"[" * 1000 + b"]" * 1000 + b"}",
+    b'{"smsId":"a","x":' + b'{"a":' * 100_000 + b"1" + b"}" * 100_000 + b"}",
+    b"[" * 200_000 + b"]" * 200_000,
+)
+
+
 def test_an_item_that_nests_too_deep_does_not_cost_the_batch() -> None:
-    deep = b'{"smsId":"a","status":' + b"[" * 940 + b"]" * 940 + b"}"
-    reading = read(b'{"smsResult":[' + json.dumps(ITEM).encode() + b"," + deep + b"]}")
-    assert len(reading.receipts) + len(reading.unread) == 2 or reading.problem is Reason.TOO_DEEP
+    item = json.dumps(ITEM).encode()
+    for deep in DEEP:
+        reading = read(b'{"a":1, "smsResult": [%b,%b , %b]}' % (item, deep, item))
+        assert reading.problem is None
+        assert [receipt.message_id for receipt in reading.receipts] == [SMS_ID] * 2
+        reason = Reason.TOO_DEEP if deep.startswith(b"{") else Reason.NO_OBJECT
+        assert reading.unread == [(reason, deep)]
+        assert read(lushang.envelope(deep)).unread == reading.unread
+
+
+def test_what_nests_too_deep_beside_the_list_does_not_cost_the_batch() -> None:
+    item = json.dumps(ITEM).encode()
+    for deep in DEEP:
+        for body in (b'{"x":%b,"smsResult":[%b]}', b'{"y":[%b],"smsResult":[%b],"z":[NaN,"]}"]}'):
+            assert len(read(body % (deep, item)).receipts) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"smsResult":[%b,]}',
+        b'{"smsResult":[,%b]}',
+        b'{"smsResult":[%b}',
+        b'{"smsResult":[%b]',
+        b'{"smsResult":[%b]} x',
+        b'{"smsResult":[%b]}{}',
+        b'{"smsResult":{"a":%b}}',
+        b'{"smsResult":[%b,"]}',
+        b"{:[%b]}",
+        b'{{"smsResult":[%b]}}',
+    ],
+)
+def test_a_body_that_is_no_envelope_and_nests_too_deep_is_a_problem(body: bytes) -> None:
+    assert read(body % DEEP[0]).problem in {Reason.TOO_DEEP, Reason.NO_JSON, Reason.NO_ENVELOPE}
+
+
+@given(
+    st.lists(
+        st.recursive(
+            st.none() | st.integers() | st.text(st.characters(codec="utf-8")),
+            lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=2), inner),
+            max_leaves=5,
+        )
+    )
+)
+def test_items_are_taken_apart_as_json_has_them(items: list[Any]) -> None:
+    for indent in (None, 1):
+        text = json.dumps({"a": [1], "smsResult": items, "b": {"smsResult": [2]}}, indent=indent)
+        apart = nesting.items(text.encode(), "smsResult")
+        assert [json.loads(item) for item in apart] == items
 
 
 TEXT = json.dumps(

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from hub.intake.codes import UNEXPLAINED, Codes, Meaning
+from hub.intake.providers import nesting
 from hub.intake.providers.adapter import (
     MAX_CODE,
     MAX_ID,
@@ -123,7 +124,7 @@ def _items(body: bytes) -> Iterable[msgspec.Raw] | Reason:
         try:
             return _list(wrapped)
         except RecursionError:
-            return Reason.TOO_DEEP
+            return _deep_list(wrapped)
         except (msgspec.ValidationError, KeyError, TypeError):
             problem = Reason.NO_ENVELOPE
         except ValueError:
@@ -143,6 +144,13 @@ def _list(text: bytes) -> Iterable[msgspec.Raw]:
         if not isinstance(content, list):
             raise TypeError from None
         return (msgspec.Raw(json.dumps(item).encode()) for item in content)
+
+
+def _deep_list(text: bytes) -> Iterable[msgspec.Raw] | Reason:
+    try:
+        return [msgspec.Raw(item) for item in nesting.items(text, "smsResult")]
+    except ValueError:
+        return Reason.TOO_DEEP
 
 
 class _ItemReader:
