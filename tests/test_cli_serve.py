@@ -295,6 +295,21 @@ def test_tail_goes_on_where_it_was_when_the_hub_comes_back(folder: Folder) -> No
                 assert again.tell() == 0
     assert positions == [1, 2, 3, 4]
     assert "Traceback" not in tail.err.rest()
+    tail.out.rest()
+    assert [json.loads(line)["position"] for line in tail.out.seen] == positions
+
+
+def test_tail_gives_up_on_a_hub_that_never_answers(folder: Folder) -> None:
+    ended = folder.run("tail", "--token", "any", "--address", "127.0.0.1:1", "--json")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    *waits, last = ended.stderr.splitlines()
+    assert set(waits) == {"hub: waiting for 127.0.0.1:1 (UNAVAILABLE)"}
+    assert "no hub answers at 127.0.0.1:1" in last
+
+
+def test_tail_names_a_file_that_it_cannot_read(folder: Folder) -> None:
+    sentence = refused(folder, "tail", "--token", "any", "--ca", "nowhere.pem")
+    assert "cannot read nowhere.pem" in sentence
 
 
 def test_tail_starts_filters_and_stops_as_it_is_told(folder: Folder) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from hub import client as hub_client
 from hub.access import Scope
-from hub.client import Client, ReceiptFilter, Tls
+from hub.client import Client, ReceiptFilter, Tls, Unavailable
 from hub.client import blocking as blocking_client
 from hub.client.errors import HubCallError
 from hub.errors import HubError
@@ -159,6 +159,47 @@ async def test_a_hub_that_does_not_answer_is_given_up_after_a_while() -> None:
         with pytest.raises(hub_client.Unavailable):
             await anext(client.stream())
         with pytest.raises(hub_client.Unavailable):
+            await client.log()
+        with pytest.raises(hub_client.Unavailable):
+            await anext(client.subscription("billing"))
+
+
+async def test_whoever_asks_is_told_why_a_stream_is_begun_again(tmp_path: Path) -> None:
+    told: list[Unavailable] = []
+    async with run(quick_settings(tmp_path)) as hub:
+        port = int(hub.hub.grpc_address.rpartition(":")[2])
+        token = await Register(hub.hub.store).add_consumer(
+            NewConsumer(name="service", scopes=READ_WRITE)
+        )
+        client = Client(hub.hub.grpc_address, token, on_unavailable=told.append)
+        batches, receipts = client.stream(), client.subscription("billing", start_at="earliest")
+        await hub.post(receipt("m1"))
+        await anext(batches)
+        assert await take(receipts, 1) == [1]
+        assert told == []
+    async with run(quick_settings(tmp_path, grpc_port=port)):
+        async with asyncio.timeout(PATIENCE):
+            while not told:  # frames from before the end may come first
+                await anext(batches)
+        told.clear()
+        assert await take(receipts, 1) == [1]
+        assert told
+        await batches.aclose()
+        await receipts.close()
+        await client.close()
+
+
+async def test_whoever_is_told_may_end_the_waiting() -> None:
+    class Enough(Exception):
+        pass
+
+    def end(error: Unavailable) -> None:
+        raise Enough from error
+
+    async with Client("127.0.0.1:1", "token", patience_seconds=None, on_unavailable=end) as client:
+        with pytest.raises(Enough):
+            await anext(client.stream())
+        with pytest.raises(Enough):
             await client.log()
 
 

@@ -86,8 +86,10 @@ async def test_the_first_calls_in_python_print_what_is_stored(
         await program.stop()
 
 
-async def test_the_example_that_resumes_starts_behind_its_cursor(settings: Settings) -> None:
-    [example] = examples("python", "load_cursor")
+@pytest.mark.parametrize("example", examples("python", "load_cursor"))
+async def test_the_examples_that_resume_start_behind_their_cursor(
+    settings: Settings, example: str
+) -> None:
     async with run(settings) as hub:
         await hub.post(receipt("m1"), receipt("m2"))
         given = f"""

@@ -1,6 +1,7 @@
 import os
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,14 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hub.cli.output import AsJson
-from hub.errors import BadInput, Unauthenticated
+from hub.errors import BadInput, HubError, StoreUnavailable, Unauthenticated
 
 if TYPE_CHECKING:
-    from hub.cli.following import Target
-    from hub.v1 import receipts_pb2 as v1
+    from hub.client import Batch, Tls, Unavailable
+    from hub.client.blocking import Client, StreamOptions
+    from hub.settings import Settings
 
 TOKEN_VARIABLE = "HUB_TOKEN"  # noqa: S105  the name of a variable, no token
 BATCH_SIZE = 500
+FIRST_ANSWER_SECONDS = 10.0
+SHORTEST_SILENCE = 45.0
+"""Seconds without even a heartbeat after which a stream is begun again, at the least."""
 
 
 class From(StrEnum):
@@ -87,10 +92,10 @@ def tail(
     It reconnects and resumes by itself.  With --json each line has the cursor that --after takes.
     The token comes from --token, else HUB_TOKEN, else from what the quickstart made.
     """
-    from hub.cli.following import follow
+    from hub.client import ReceiptFilter
     from hub.v1 import receipts_pb2 as v1
 
-    wanted = v1.ReceiptFilter(
+    wanted = ReceiptFilter(
         providers=provider,
         statuses=[_known("STATUS_", name, v1.Status.keys()) for name in status],
         error_categories=[
@@ -101,13 +106,17 @@ def tail(
         client_references=reference,
         applied_only=applied_only,
     )
-    request = v1.StreamReceiptsRequest(
-        filter=wanted, max_batch_size=BATCH_SIZE, stop_at_head=stop_at_head
-    )
-    _set_start(request, after, since, start)
-    target = _target(address, token, ca, certificate, key)
-    for frame in follow(target, request):
-        _print(frame, as_json=as_json)
+    options: StreamOptions = {
+        "filter": wanted,
+        "max_batch_size": BATCH_SIZE,
+        "stop_at_head": stop_at_head,
+        **_start(after, since, start),
+    }
+    hub, patience = _client(address, token, ca, certificate, key)
+    with hub:
+        for batch in _batches(hub.stream(**options)):
+            patience.answered()
+            _print(batch, as_json=as_json)
 
 
 def _known(prefix: str, name: str, values: Sequence[str]) -> str:
@@ -120,44 +129,98 @@ def _known(prefix: str, name: str, values: Sequence[str]) -> str:
     return wanted
 
 
-def _set_start(request: "v1.StreamReceiptsRequest", after: str, since: str, start: From) -> None:
+def _start(after: str, since: str, end: From) -> "StreamOptions":
     if after and since:
         message = "--after and --since exclude each other"
         raise BadInput(message)
     if after:
-        request.after = after
-    elif since:
+        return {"after": after}
+    if since:
         from hub.cli.values import instant
 
-        request.since.FromDatetime(instant(since))
-    else:
-        from hub.v1 import receipts_pb2 as v1
-
-        ends = {From.EARLIEST: v1.START_AT_EARLIEST, From.LATEST: v1.START_AT_LATEST}
-        request.start_at = ends[start]
+        return {"since": instant(since)}
+    return {"start_at": "earliest" if end is From.EARLIEST else "latest"}
 
 
-def _target(
+def _client(
     address: str, token: str, ca: Path | None, certificate: Path | None, key: Path | None
-) -> "Target":
-    from hub.cli.following import Target
-    from hub.cli.secrets import Secrets
+) -> tuple["Client", "_Patience"]:
+    from stamina import instrumentation
+
+    from hub.client.blocking import Client
     from hub.settings import load
 
+    instrumentation.set_on_retry_hooks([])  # they would print among the receipts
     settings = load()
-    token = token or os.environ.get(TOKEN_VARIABLE, "") or Secrets.load(settings.data_dir).token
+    patience = _Patience(address or f"{settings.grpc_host}:{settings.grpc_port}")
+    client = Client(
+        patience.address,
+        _token(token, settings),
+        tls=_tls(ca, certificate, key),
+        silence_seconds=max(SHORTEST_SILENCE, 3 * settings.heartbeat_seconds),
+        patience_seconds=None,
+        on_unavailable=patience,
+    )
+    return client, patience
+
+
+def _token(given: str, settings: "Settings") -> str:
+    from hub.cli.secrets import Secrets
+
+    token = given or os.environ.get(TOKEN_VARIABLE, "") or Secrets.load(settings.data_dir).token
     if not token:
         message = f"a token is needed: set {TOKEN_VARIABLE}, or give --token"
         raise Unauthenticated(message)
-    address = address or f"{settings.grpc_host}:{settings.grpc_port}"
-    return Target(address, token, ca, certificate, key)
+    return token
 
 
-def _print(frame: "v1.StreamReceiptsResponse", *, as_json: bool) -> None:
+def _tls(ca: Path | None, certificate: Path | None, key: Path | None) -> "Tls | None":
+    from hub.client import Tls
+
+    if ca is None:
+        return None
+    tls = Tls(ca, certificate, key)
+    try:
+        tls.credentials()
+    except OSError as error:
+        message = f"cannot read {error.filename}: {error.strerror}"
+        raise BadInput(message) from None
+    return tls
+
+
+class _Patience:
+    """Waits a while for a hub that never answered, and for ever for one that did."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self._until: float | None = time.monotonic() + FIRST_ANSWER_SECONDS
+
+    def answered(self) -> None:
+        """The hub is there."""
+        self._until = None
+
+    def __call__(self, error: "Unavailable") -> None:
+        if self._until is not None and time.monotonic() > self._until:
+            message = f"no hub answers at {self.address} ({error}); is `hub serve` running?"
+            raise StoreUnavailable(message) from None
+        sys.stderr.write(f"hub: waiting for {self.address} ({error.reason or 'UNAVAILABLE'})\n")
+
+
+def _batches(batches: Iterator["Batch"]) -> Iterator["Batch"]:
+    """*batches*, and what waiting cannot cure as an error of the hub."""
+    from hub.client import HubCallError
+
+    try:
+        yield from batches
+    except HubCallError as error:
+        raise HubError(str(error)) from None
+
+
+def _print(batch: "Batch", *, as_json: bool) -> None:
     from hub.cli import lines
 
-    epoch = frame.cursor.partition(":")[0]
-    for receipt in frame.receipts:
+    epoch = batch.cursor.partition(":")[0]
+    for receipt in batch.receipts:
         cursor = f"{epoch}:{receipt.position}"
         typer.echo(lines.as_json(receipt, cursor) if as_json else lines.as_text(receipt))
     sys.stdout.flush()

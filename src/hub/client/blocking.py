@@ -20,7 +20,7 @@ from typing import Self, TypedDict, TypeVar, Unpack
 
 from hub.client.client import Client as AsyncClient
 from hub.client.client import StartAt
-from hub.client.connection import Tls
+from hub.client.connection import OnUnavailable, Tls
 from hub.client.stream import Batch
 from hub.client.subscription import Subscription as AsyncSubscription
 from hub.v1 import receipts_pb2 as pb
@@ -34,6 +34,7 @@ class ClientOptions(TypedDict, total=False):
     tls: Tls | None
     silence_seconds: float
     patience_seconds: float | None
+    on_unavailable: OnUnavailable | None
 
 
 class ReadOptions(TypedDict, total=False):

@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from hub.client.connection import Connection, Tls
+from hub.client.connection import Connection, OnUnavailable, Tls
 from hub.client.errors import NotFound
 from hub.client.stream import Batch, batches
 from hub.client.subscription import Subscription
@@ -28,7 +28,8 @@ class Client:
     brings not even a heartbeat for *silence_seconds*, which must exceed the hub's
     `HUB_HEARTBEAT_SECONDS`, is taken for broken and begun again.  A hub that does not answer is
     tried again, with growing and jittered pauses, for *patience_seconds* (None: for ever); then
-    the last error is raised.
+    the last error is raised.  Each time a call fails or a stream breaks that way, *on_unavailable*
+    is told the error before anything is tried again; what it raises ends the call.
     """
 
     def __init__(
@@ -39,8 +40,11 @@ class Client:
         tls: Tls | None = None,
         silence_seconds: float = 45.0,
         patience_seconds: float | None = 300.0,
+        on_unavailable: OnUnavailable | None = None,
     ) -> None:
-        self._connection = Connection(target, token, tls, silence_seconds, patience_seconds)
+        self._connection = Connection(
+            target, token, tls, silence_seconds, patience_seconds, on_unavailable
+        )
 
     async def __aenter__(self) -> Self:
         return self

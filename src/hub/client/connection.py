@@ -1,10 +1,10 @@
 """A channel to the hub, and calls over it whose silence is noticed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import grpc
 import stamina
@@ -12,6 +12,10 @@ import stamina
 from hub.client.errors import SilentStream, Unavailable, typed
 from hub.v1 import receipts_pb2_grpc
 
+OnUnavailable = Callable[[Unavailable], None]
+"""Is told why a call is tried again or a stream begun again; what it raises ends the call."""
+
+_Result = TypeVar("_Result")
 _OPTIONS = (
     ("grpc.keepalive_time_ms", 10_000),
     ("grpc.keepalive_timeout_ms", 10_000),
@@ -50,11 +54,13 @@ class Connection:
         tls: Tls | None,
         silence_seconds: float,
         patience_seconds: float | None,
+        on_unavailable: OnUnavailable | None,
     ) -> None:
         self._target, self._tls = target, tls
         self._silence_seconds = silence_seconds
         self._patience_seconds = patience_seconds
         self._channel: grpc.aio.Channel | None = None
+        self.on_unavailable = on_unavailable or _say_nothing
         self.metadata = (("authorization", f"Bearer {token}"),)
 
     @property
@@ -77,13 +83,14 @@ class Connection:
 
     async def ask(self, name: str, request: Any) -> Any:
         """The answer to *request* by the call *name*; asked again while the hub is away."""
-        async for attempt in self._retry():
-            with attempt:
-                try:
-                    return await getattr(self.stub, name)(request, metadata=self.metadata)
-                except grpc.aio.AioRpcError as error:
-                    raise typed(error) from None
-        raise Unavailable
+
+        async def answer() -> Any:
+            try:
+                return await getattr(self.stub, name)(request, metadata=self.metadata)
+            except grpc.aio.AioRpcError as error:
+                raise typed(error) from None
+
+        return await self._patiently(answer)
 
     async def listen(
         self, start: Callable[[], Any], opening: Any = None
@@ -92,29 +99,36 @@ class Connection:
         A stream that *start* begins, *opening* being the first thing said, and its first frame;
         begun again while the hub is away.
         """
-        async for attempt in self._retry():
+
+        async def begun() -> tuple[Listening, Any]:
+            listening = Listening(start(), self._silence_seconds)
+            try:
+                if opening is not None:
+                    await listening.say(opening)
+                return listening, await listening.next()
+            except BaseException:
+                listening.hang_up()
+                raise
+
+        return await self._patiently(begun)
+
+    async def _patiently(self, work: Callable[[], Awaitable[_Result]]) -> _Result:
+        """What *work* gives, tried again while the hub is away."""
+        async for attempt in stamina.retry_context(
+            on=Unavailable,
+            attempts=None,
+            timeout=self._patience_seconds,
+            wait_initial=0.1,
+            wait_max=10.0,
+            wait_jitter=1.0,
+        ):
             with attempt:
-                listening = Listening(start(), self._silence_seconds)
                 try:
-                    if opening is not None:
-                        await listening.say(opening)
-                    return listening, await listening.next()
-                except BaseException:
-                    listening.hang_up()
+                    return await work()
+                except Unavailable as error:
+                    self.on_unavailable(error)
                     raise
         raise Unavailable
-
-    def _retry(self) -> AsyncIterator[Any]:
-        return aiter(
-            stamina.retry_context(
-                on=Unavailable,
-                attempts=None,
-                timeout=self._patience_seconds,
-                wait_initial=0.1,
-                wait_max=10.0,
-                wait_jitter=1.0,
-            )
-        )
 
 
 class Listening:
@@ -156,3 +170,7 @@ class Listening:
     def _give_up(self) -> None:
         self._silent = True
         self.call.cancel()
+
+
+def _say_nothing(_error: Unavailable) -> None:
+    """For those who do not ask."""

@@ -37,7 +37,8 @@ async def batches(
                 yield _batch(frame)
                 request.after = frame.cursor
                 frame = await listening.next()
-        except Unavailable:
+        except Unavailable as error:
+            connection.on_unavailable(error)
             continue
         finally:
             listening.hang_up()

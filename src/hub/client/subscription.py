@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from hub.client.connection import Connection, Listening
 from hub.client.errors import HubCallError, Unavailable
@@ -95,25 +95,29 @@ class Subscription:
         """Read a frame, from a new stream if there is none."""
         try:
             frame = await self._next()
-        except Unavailable:
-            self._drop()
+        except Unavailable as error:
+            if self._listening is None:  # the connection was patient already
+                raise
+            self._break(error)
             return
         self._cursor, self.acked = frame.cursor, frame.acked_cursor
         self.lag, self.standby = frame.lag, frame.standby
         self._waiting.extend(frame.receipts)
 
     async def _next(self) -> pb.ConsumeResponse:
-        if self._listening is None:
-            connection = self._connection
-            self._listening, frame = await connection.listen(
-                lambda: connection.stub.Consume(metadata=connection.metadata),
-                pb.ConsumeRequest(open=self._opening),
-            )
-        else:
-            frame = await self._listening.next()
+        frame = await (self._listening.next() if self._listening else self._begin())
         if frame is None:
             raise Unavailable
         assert isinstance(frame, pb.ConsumeResponse)  # noqa: S101
+        return frame
+
+    async def _begin(self) -> Any:
+        """The first frame of a new stream."""
+        connection = self._connection
+        self._listening, frame = await connection.listen(
+            lambda: connection.stub.Consume(metadata=connection.metadata),
+            pb.ConsumeRequest(open=self._opening),
+        )
         return frame
 
     async def _say(self, request: pb.ConsumeRequest) -> None:
@@ -122,10 +126,12 @@ class Subscription:
             return
         try:
             await self._listening.say(request)
-        except Unavailable:
-            self._drop()
+        except Unavailable as error:
+            self._break(error)
 
-    def _drop(self) -> None:
+    def _break(self, error: Unavailable) -> None:
+        """Forget the stream that *error* ended; the next receipt begins another one."""
+        self._connection.on_unavailable(error)
         if self._listening is not None:
             self._listening.hang_up()
         self._listening, self._current = None, None
