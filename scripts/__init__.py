@@ -1,0 +1,1 @@
+"""What developers of the hub run; `make` knows when."""
