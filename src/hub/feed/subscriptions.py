@@ -6,15 +6,14 @@ that a thousand acknowledgements a second are a few transactions.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing, suppress
-from dataclasses import replace
 from typing import Any, TypedDict
 
 import structlog
 from prometheus_client import Gauge
 
-from hub.access import Access, Scope, mask
+from hub.access import Access, Scope
 from hub.errors import Fenced, StoreUnavailable
 from hub.feed.claim import Claim
 from hub.feed.follower import Feed
@@ -103,17 +102,6 @@ class Subscriptions:
                     yield delivery
         finally:
             claim.leave()
-
-    async def listing(self, access: Access) -> list[Subscription]:
-        """
-        The consumer's own subscriptions; with `operations:read` everyone's.  Recipients in
-        filters are masked without `recipients:read`.
-        """
-        everyone = access.has(Scope.OPERATIONS_READ)
-        found = await subscriptions.listing(self._store, None if everyone else access.consumer)
-        if access.unmasked:
-            return found
-        return [replace(each, filter=_masked(each.filter)) for each in found]
 
     async def run(self) -> None:
         """Write what is acknowledged, prolong leases and keep the metrics, until cancelled."""
@@ -209,10 +197,3 @@ def show(metrics: Metrics, found: Iterable[Subscription]) -> None:
         gauge.clear()
         for labels, some in shards.items():
             gauge.labels(*labels).set(value(some))
-
-
-def _masked(conditions: Mapping[str, Any]) -> dict[str, Any]:
-    masked = dict(conditions)
-    if "recipients" in masked:
-        masked["recipients"] = [mask(recipient) for recipient in masked["recipients"]]
-    return masked

@@ -68,11 +68,6 @@ class Page:
     bounds: Bounds
     """The log as the page saw it."""
 
-    @property
-    def head(self) -> int:
-        """Position of the newest entry when the page was read."""
-        return self.bounds.head
-
 
 @dataclass(frozen=True, slots=True)
 class Range:
