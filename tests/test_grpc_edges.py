@@ -136,7 +136,7 @@ async def test_text_that_nothing_stored_can_equal_is_refused_in_look_ups(
     named = {"provider": "p1", "message_id": "m1", "recipient": "+8613800138000"}
     async with run(settings) as hub, hub.caller(*ALL) as caller:
         for name in named:
-            asked = pb.GetMessageRequest(**(named | {name: text}))
+            asked = pb.GetMessageRequest(**(named | {name: text}))  # type: ignore[arg-type]
             told = await refused(caller.stub.GetMessage(asked, metadata=caller.auth))
             assert (told.code, told.fields) == (grpc.StatusCode.INVALID_ARGUMENT, [name])
             batch = pb.BatchGetMessagesRequest(requests=[asked])

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import event
 
 from hub.filter import Filter
+from hub.log.message_receipts import ReceiptsOf
 from hub.log.messages import MessageLookup
 from hub.log.stats import Bucket, StatsQuery
 from hub.receipt import ErrorCategory, Order, Status
@@ -87,12 +88,14 @@ async def test_a_page_of_messages_is_found_by_an_index(settings: Settings, wante
 async def test_look_ups_and_statistics_are_found_by_an_index(settings: Settings) -> None:
     async with open_log(settings) as hub:
         [first, *_] = await fill(hub, random.Random(5), 100)
+        found = await hub.log.messages_by_key([first.key], None)
         by_id = MessageLookup(provider="p1", message_id="m1", recipients=("short",))
         query = StatsQuery(first.recorded_at, first.recorded_at + 10**12, Bucket.DAY)
         questions = [
             hub.log.message(by_id, None),
             hub.log.messages_by_key([first.key], None),
-            hub.log.receipts_of([first.message]),
+            hub.log.receipts_of([ReceiptsOf(found[first.key])]),
+            hub.log.receipts_of([ReceiptsOf(found[first.key]._replace(receipt_count=10**6))]),
             hub.log.stats(query),
             hub.log.position_at(first.recorded_at),
         ]

@@ -77,6 +77,7 @@ class MessageName(TypedDict, total=False):
     provider: str
     message_id: str
     recipient: str
+    receipts_after: int
 
 
 class Client:

@@ -150,13 +150,20 @@ class Client:
         provider: str = "",
         message_id: str = "",
         recipient: str = "",
+        receipts_after: int = 0,
     ) -> pb.Message | None:
         """
         The message named by its key, or by provider, message id and recipient, with its receipts;
-        None if there is none.  Raises `RecipientRequired` where an id has several recipients.
+        None if there is none.  Where it has `receipts_truncated`, more of them come by asking for
+        those *receipts_after* the last one's position.  Raises `RecipientRequired` where an id has
+        several recipients.
         """
         request = pb.GetMessageRequest(
-            message_key=message_key, provider=provider, message_id=message_id, recipient=recipient
+            message_key=message_key,
+            provider=provider,
+            message_id=message_id,
+            recipient=recipient,
+            receipts_after=receipts_after,
         )
         try:
             answer = await self._connection.ask("GetMessage", request)

@@ -15,7 +15,8 @@ from hub.feed.follower import Feed
 from hub.graphql.place import Place
 from hub.log.accounts import Accounts
 from hub.log.log import ReceiptLog
-from hub.receipt import Entry, Message
+from hub.log.message_receipts import Receipts, ReceiptsOf
+from hub.receipt import Message
 from hub.settings import Settings
 from hub.telemetry import Metrics
 
@@ -109,17 +110,18 @@ class Context:
         known = not isinstance(self._vouched, Unauthenticated)
         return self.hub.settings.graphql_introspection and known
 
-    async def receipts_of(self, message: int) -> list[Entry]:
-        """The receipts of a message, read together with those of others."""
-        return await self._receipts.load(message)
+    async def receipts_of(self, message: Message, after: int) -> Receipts:
+        """The receipts of a message behind a position, read together with those of others."""
+        return await self._receipts.load(ReceiptsOf(message, after))
 
     async def message_of(self, key: bytes) -> Message | None:
         """A message by its key, read together with others."""
         return await self._messages.load(key)
 
-    async def _load_receipts(self, messages: list[int]) -> Sequence[list[Entry]]:
-        found = await self.hub.log.receipts_of(messages)
-        return [found.get(message, []) for message in messages]
+    async def _load_receipts(self, asked: list[ReceiptsOf]) -> Sequence[Receipts]:
+        wanted = list(dict.fromkeys(asked))
+        found = dict(zip(wanted, await self.hub.log.receipts_of(wanted), strict=True))
+        return [found[each] for each in asked]
 
     async def _load_messages(self, keys: list[bytes]) -> Sequence[Message | None]:
         found = await self.hub.log.messages_by_key(keys, self.access.providers)

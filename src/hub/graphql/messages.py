@@ -1,6 +1,6 @@
 """A message as the API shows it: what its receipts add up to."""
 
-from typing import Self
+from typing import Annotated, Self
 
 import strawberry
 from strawberry import relay
@@ -11,7 +11,14 @@ from hub.errors import BadInput
 from hub.graphql.context import Info
 from hub.graphql.enums import ErrorCategory, Status
 from hub.graphql.receipts import Receipt
-from hub.graphql.scalars import DateTime, optional_instant
+from hub.graphql.scalars import BigInt, DateTime, optional_instant
+
+AfterPosition = Annotated[
+    BigInt | None,
+    strawberry.argument(
+        description="Only receipts behind this position: the last one of the page before."
+    ),
+]
 
 
 @strawberry.type(description="What is known of one message to one recipient.")
@@ -90,8 +97,19 @@ class Message(relay.Node):
         found = await info.context.message_of(key)
         return cls.of(found, unmasked=unmasked) if found else None
 
-    @strawberry.field(description="Its kept receipts, in the order of the log.")
-    async def receipts(self, info: Info) -> list[Receipt]:
+    @strawberry.field(
+        description="Its kept receipts, in the order of the log: the first 100, or fewer where more"
+        " than 100 messages are asked for at once.  `receiptsTruncated` tells whether there are"
+        " more."
+    )
+    async def receipts(self, info: Info, after_position: AfterPosition = None) -> list[Receipt]:
         unmasked = info.context.access.unmasked
-        entries = await info.context.receipts_of(self.row.id)
-        return [Receipt.of(entry, unmasked=unmasked) for entry in entries]
+        found = await info.context.receipts_of(self.row, after_position or 0)
+        return [Receipt.of(entry, unmasked=unmasked) for entry in found.entries]
+
+    @strawberry.field(
+        description="Whether it has further kept receipts behind those that `receipts` shows.  Ask"
+        " for those with `afterPosition`."
+    )
+    async def receipts_truncated(self, info: Info, after_position: AfterPosition = None) -> bool:
+        return (await info.context.receipts_of(self.row, after_position or 0)).more

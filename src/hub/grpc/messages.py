@@ -1,15 +1,17 @@
 """Entries and messages as the proto has them.  Recipients are masked here."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from hub.access import mask
+from hub.log.message_receipts import Receipts
 from hub.receipt import EARLIEST, LATEST, Entry, Message, Micros, message_key
 from hub.v1 import receipts_pb2 as pb
 
 _SECOND = 1_000_000
+_FRAMING = 8
+"""Most bytes around a receipt in an answer."""
 _RECEIPT = {
     "position": "position",
     "provider": "provider",
@@ -60,9 +62,9 @@ def receipt(entry: Entry, *, unmasked: bool) -> pb.Receipt:
     return sent
 
 
-def message(known: Message, entries: Iterable[Entry], *, unmasked: bool) -> pb.Message:
-    """*known* with its receipts; with recipients in full only if *unmasked*."""
-    sent = pb.Message(receipts=[receipt(entry, unmasked=unmasked) for entry in entries])
+def message(known: Message, *, unmasked: bool) -> pb.Message:
+    """*known* without its receipts; with its recipient in full only if *unmasked*."""
+    sent = pb.Message()
     for name in _MESSAGE:
         _set(sent, name, getattr(known, name))
     sent.message_key = message_key(known.key)
@@ -72,6 +74,19 @@ def message(known: Message, entries: Iterable[Entry], *, unmasked: bool) -> pb.M
     _set_instant(sent.status_at, known.status_at)
     _set_instant(sent.delivered_at, known.delivered_at)
     return sent
+
+
+def add_receipts(sent: pb.Message, found: Receipts, space: int, *, unmasked: bool) -> int:
+    """Add what is *found* to *sent* as far as the *space*, in bytes, lasts; return what is left."""
+    sent.receipts_truncated = found.more
+    for entry in found.entries:
+        encoded = receipt(entry, unmasked=unmasked)
+        space -= encoded.ByteSize() + _FRAMING
+        if space < 0:
+            sent.receipts_truncated = True
+            return 0
+        sent.receipts.append(encoded)
+    return space
 
 
 def instant(value: Micros) -> Timestamp:

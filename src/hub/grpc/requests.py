@@ -29,6 +29,7 @@ _Meaning = TypeVar("_Meaning")
 _EARLIEST_SECOND = int(datetime.min.replace(tzinfo=UTC).timestamp())
 _LATEST_SECOND = int(datetime.max.replace(tzinfo=UTC, microsecond=0).timestamp())
 _NANOS_PER_SECOND = 1_000_000_000
+_LARGEST_POSITION = 2**63 - 1
 _STARTS: dict[int, StartAt] = {
     pb.START_AT_UNSPECIFIED: StartAt.LATEST,
     pb.START_AT_EARLIEST: StartAt.EARLIEST,
@@ -178,6 +179,11 @@ def lookup(asked: pb.GetMessageRequest, regions: Sequence[str], prefix: str = ""
         check_text(f"{prefix}{name}", getattr(asked, name))
     recipients = _recipients([asked.recipient] if asked.recipient else [], regions)
     return MessageLookup(None, asked.provider, asked.message_id, recipients)
+
+
+def receipts_after(asked: pb.GetMessageRequest) -> int:
+    """The position behind which a message's receipts are asked for; no log is longer."""
+    return min(asked.receipts_after, _LARGEST_POSITION)
 
 
 def _check_texts(name: str, values: Sequence[object]) -> None:

@@ -10,11 +10,12 @@ from hub.feed.follower import Feed
 from hub.feed.subscriptions import Subscriptions
 from hub.filter import Filter
 from hub.grpc import consuming, messages, paging, requests
-from hub.grpc.encoding import Encoder
+from hub.grpc.encoding import MAX_FRAME_BYTES, Encoder
 from hub.grpc.errors import Context
 from hub.log.accounts import Accounts
 from hub.log.leases import Key
 from hub.log.log import ReceiptLog
+from hub.log.message_receipts import ReceiptsOf
 from hub.log.messages import MessageLookup
 from hub.receipt import Message, Order
 from hub.v1 import receipts_pb2 as pb
@@ -113,7 +114,7 @@ class Receipts(receipts_pb2_grpc.ReceiptServiceServicer):
         found = await self._messages(access, [request], prefixes=[""])
         if found[0] is None:
             raise NotFound
-        [sent] = await self._with_receipts(access, [found[0]])
+        [sent] = await self._with_receipts(access, [(found[0], request)])
         return pb.GetMessageResponse(message=sent)
 
     async def BatchGetMessages(
@@ -126,10 +127,12 @@ class Receipts(receipts_pb2_grpc.ReceiptServiceServicer):
             message = f"at most {MAX_LOOKUPS} messages at once, and {len(asked)} are named"
             raise BadInput(message, field="requests")
         prefixes = [f"requests[{index}]." for index in range(len(asked))]
-        found = await self._messages(access, asked, prefixes)
+        pairs = list(zip(asked, await self._messages(access, asked, prefixes), strict=True))
         return pb.BatchGetMessagesResponse(
-            messages=await self._with_receipts(access, [known for known in found if known]),
-            not_found=[one for one, known in zip(asked, found, strict=True) if known is None],
+            messages=await self._with_receipts(
+                access, [(known, one) for one, known in pairs if known]
+            ),
+            not_found=[one for one, known in pairs if known is None],
         )
 
     async def GetLog(self, _request: pb.GetLogRequest, context: Context) -> pb.GetLogResponse:
@@ -192,12 +195,16 @@ class Receipts(receipts_pb2_grpc.ReceiptServiceServicer):
         except RecipientRequired as error:
             raise RecipientRequired(str(error), field=f"{prefix}recipient") from None
 
-    async def _with_receipts(self, access: Access, found: list[Message]) -> list[pb.Message]:
-        receipts = await self._log.receipts_of([known.id for known in found]) if found else {}
-        return [
-            messages.message(known, receipts.get(known.id, ()), unmasked=access.unmasked)
-            for known in found
-        ]
+    async def _with_receipts(
+        self, access: Access, found: list[tuple[Message, pb.GetMessageRequest]]
+    ) -> list[pb.Message]:
+        unmasked = access.unmasked
+        sent = [messages.message(known, unmasked=unmasked) for known, _ in found]
+        asked = [ReceiptsOf(known, requests.receipts_after(one)) for known, one in found]
+        space = MAX_FRAME_BYTES - sum(one.ByteSize() for one in sent)
+        for one, receipts in zip(sent, await self._log.receipts_of(asked), strict=True):
+            space = messages.add_receipts(one, receipts, space, unmasked=unmasked)
+        return sent
 
 
 async def authenticated(context: Context, accounts: Accounts) -> Access:

@@ -13,11 +13,12 @@ from sqlmodel import col
 
 from hub.errors import StoreUnavailable
 from hub.filter import Filter
-from hub.log import messages, pages, quarantine_pages, stats
+from hub.log import message_receipts, messages, pages, quarantine_pages, stats
 from hub.log.bounds import Bounds, read_bounds, read_bounds_now
 from hub.log.dialect import AWAY, Result
 from hub.log.entries import EntryReader, entry_rows
 from hub.log.hashing import Hashing
+from hub.log.message_receipts import Receipts, ReceiptsOf
 from hub.log.messages import MessageLookup, MessagePage
 from hub.log.pages import Page, PageQuery
 from hub.log.quarantine_pages import QuarantinePage
@@ -125,14 +126,10 @@ class ReceiptLog:
         async with self.reading() as reading:
             return await messages.by_key(reading, keys, visible)
 
-    async def receipts_of(self, ids: Sequence[int]) -> dict[int, list[Entry]]:
-        """The kept receipts of messages, by `Message.id` and in order; one statement for all."""
-        found: dict[int, list[Entry]] = {number: [] for number in ids}
-        if found:
-            async with self.reading() as reading:
-                for entry in await reading.entries.of_messages(reading.connection, list(found)):
-                    found[entry.message].append(entry)
-        return found
+    async def receipts_of(self, asked: Sequence[ReceiptsOf]) -> list[Receipts]:
+        """What is kept for each of *asked*, of which a bounded number; see `receipts_of`."""
+        async with self.reading() as reading:
+            return await message_receipts.receipts_of(reading, asked)
 
     async def messages(
         self,

@@ -151,7 +151,7 @@ class Receipt(_message.Message):
     def __init__(self, position: _Optional[int] = ..., message_key: _Optional[str] = ..., provider: _Optional[str] = ..., message_id: _Optional[str] = ..., recipient: _Optional[str] = ..., status: _Optional[_Union[Status, str]] = ..., provider_status: _Optional[str] = ..., error_code: _Optional[str] = ..., error_category: _Optional[_Union[ErrorCategory, str]] = ..., error_permanent: _Optional[bool] = ..., delivery_evidence: _Optional[_Union[DeliveryEvidence, str]] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., received_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., recorded_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., segments: _Optional[int] = ..., part: _Optional[int] = ..., part_count: _Optional[int] = ..., network: _Optional[str] = ..., price: _Optional[str] = ..., currency: _Optional[str] = ..., client_reference: _Optional[str] = ..., applied: _Optional[bool] = ..., message_status: _Optional[_Union[Status, str]] = ..., corrects: _Optional[int] = ...) -> None: ...
 
 class Message(_message.Message):
-    __slots__ = ("message_key", "provider", "message_id", "recipient", "status", "error_code", "error_category", "segments", "first_received_at", "status_at", "delivered_at", "receipt_count", "conflict", "receipts")
+    __slots__ = ("message_key", "provider", "message_id", "recipient", "status", "error_code", "error_category", "segments", "first_received_at", "status_at", "delivered_at", "receipt_count", "conflict", "receipts", "receipts_truncated")
     MESSAGE_KEY_FIELD_NUMBER: _ClassVar[int]
     PROVIDER_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -166,6 +166,7 @@ class Message(_message.Message):
     RECEIPT_COUNT_FIELD_NUMBER: _ClassVar[int]
     CONFLICT_FIELD_NUMBER: _ClassVar[int]
     RECEIPTS_FIELD_NUMBER: _ClassVar[int]
+    RECEIPTS_TRUNCATED_FIELD_NUMBER: _ClassVar[int]
     message_key: str
     provider: str
     message_id: str
@@ -180,7 +181,8 @@ class Message(_message.Message):
     receipt_count: int
     conflict: bool
     receipts: _containers.RepeatedCompositeFieldContainer[Receipt]
-    def __init__(self, message_key: _Optional[str] = ..., provider: _Optional[str] = ..., message_id: _Optional[str] = ..., recipient: _Optional[str] = ..., status: _Optional[_Union[Status, str]] = ..., error_code: _Optional[str] = ..., error_category: _Optional[_Union[ErrorCategory, str]] = ..., segments: _Optional[int] = ..., first_received_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., status_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., delivered_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., receipt_count: _Optional[int] = ..., conflict: _Optional[bool] = ..., receipts: _Optional[_Iterable[_Union[Receipt, _Mapping]]] = ...) -> None: ...
+    receipts_truncated: bool
+    def __init__(self, message_key: _Optional[str] = ..., provider: _Optional[str] = ..., message_id: _Optional[str] = ..., recipient: _Optional[str] = ..., status: _Optional[_Union[Status, str]] = ..., error_code: _Optional[str] = ..., error_category: _Optional[_Union[ErrorCategory, str]] = ..., segments: _Optional[int] = ..., first_received_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., status_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., delivered_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., receipt_count: _Optional[int] = ..., conflict: _Optional[bool] = ..., receipts: _Optional[_Iterable[_Union[Receipt, _Mapping]]] = ..., receipts_truncated: _Optional[bool] = ...) -> None: ...
 
 class ReceiptFilter(_message.Message):
     __slots__ = ("providers", "statuses", "error_categories", "message_ids", "recipients", "client_references", "applied_only")
@@ -333,16 +335,18 @@ class ListReceiptsResponse(_message.Message):
     def __init__(self, receipts: _Optional[_Iterable[_Union[Receipt, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., head: _Optional[str] = ...) -> None: ...
 
 class GetMessageRequest(_message.Message):
-    __slots__ = ("message_key", "provider", "message_id", "recipient")
+    __slots__ = ("message_key", "provider", "message_id", "recipient", "receipts_after")
     MESSAGE_KEY_FIELD_NUMBER: _ClassVar[int]
     PROVIDER_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_ID_FIELD_NUMBER: _ClassVar[int]
     RECIPIENT_FIELD_NUMBER: _ClassVar[int]
+    RECEIPTS_AFTER_FIELD_NUMBER: _ClassVar[int]
     message_key: str
     provider: str
     message_id: str
     recipient: str
-    def __init__(self, message_key: _Optional[str] = ..., provider: _Optional[str] = ..., message_id: _Optional[str] = ..., recipient: _Optional[str] = ...) -> None: ...
+    receipts_after: int
+    def __init__(self, message_key: _Optional[str] = ..., provider: _Optional[str] = ..., message_id: _Optional[str] = ..., recipient: _Optional[str] = ..., receipts_after: _Optional[int] = ...) -> None: ...
 
 class GetMessageResponse(_message.Message):
     __slots__ = ("message",)
