@@ -47,19 +47,32 @@ class ModelMessage:
 
     @property
     def now(self) -> Known:
-        """What the parts come to."""
-        if set(self.parts) == {None}:
-            return self.parts[None]
-        parts = list(self.parts.values())
+        """What the receipts of the parts and those of the whole message come to."""
+        whole = self.parts.get(None)
+        parts = [known for number, known in self.parts.items() if number is not None]
+        if not parts:
+            return whole or Known()
+        together = self._together(sorted(parts, key=lambda part: part.since))
+        if whole is None:
+            return together
+        both = sorted((together, whole), key=lambda known: (-RANK[known.status], known.since))
+        conflict = together.conflict or whole.conflict
+        if both[0].status == "DELIVERED":
+            return Known("DELIVERED", "", conflict or RANK[both[1].status] == 80)
+        return Known(both[0].status, both[0].code or both[1].code, conflict, both[0].since)
+
+    def _together(self, parts: list[Known]) -> Known:
         conflict = any(part.conflict for part in parts)
-        failed = sorted((p for p in parts if RANK[p.status] == 80), key=lambda part: part.since)
-        if failed:
-            return Known(failed[0].status, failed[0].code, conflict)
-        if {part.status for part in parts} == {"DELIVERED"}:
-            complete = self.part_count is None or len(parts) >= self.part_count
-            return Known("DELIVERED" if complete else "SENT", "", conflict)
         under_way = ["SENT" if p.status == "DELIVERED" else p.status for p in parts]
-        return Known(max(under_way, key=RANK.__getitem__), "", conflict)
+        if any(RANK[part.status] == 80 for part in parts):
+            status = next(part.status for part in parts if RANK[part.status] == 80)
+        elif {part.status for part in parts} == {"DELIVERED"}:
+            status = "DELIVERED" if len(parts) >= (self.part_count or 1) else "SENT"
+        else:
+            status = max(under_way, key=RANK.__getitem__)
+        telling = [part for part in parts if RANK[part.status] == RANK[status]] or parts
+        code = next((part.code for part in telling if part.code), "")
+        return Known(status, code, conflict, telling[0].since)
 
     def hear(self, receipt: Receipt) -> bool:
         """Take *receipt* in; whether it changed the status."""

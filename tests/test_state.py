@@ -1,9 +1,12 @@
 """The status machine of the contract, one sentence a rule."""
 
 import itertools
+import json
+from dataclasses import replace
+from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.log.state import MessageState, PartState, derive
@@ -126,6 +129,102 @@ def test_a_message_without_a_count_is_delivered_once_all_known_parts_are() -> No
 
     state, _ = fold(part(1, Status.SENT), part(2, Status.DELIVERED), part(1, Status.DELIVERED))
     assert state.status is Status.DELIVERED
+
+
+def test_what_is_sent_as_a_whole_is_delivered_once_its_parts_are() -> None:
+    whole = receipt(status=Status.SENT, segments=2)
+    said = (whole, part(1, Status.DELIVERED, of=2), part(2, Status.DELIVERED, of=2))
+    for order in itertools.permutations(said):
+        state, _ = fold(*order)
+        assert (state.status, state.whole.segments) == (Status.DELIVERED, 2)
+
+
+def test_what_is_delivered_as_a_whole_stays_so_whatever_its_parts_say() -> None:
+    whole = receipt(status=Status.DELIVERED)
+    for order in itertools.permutations((whole, part(1, Status.SENT, of=2))):
+        state, _ = fold(*order)
+        assert (state.status, state.whole.conflict) == (Status.DELIVERED, False)
+    for order in itertools.permutations((whole, failure("MK:0001", part=2))):
+        state, _ = fold(*order)
+        assert (state.status, state.whole.conflict) == (Status.DELIVERED, True)
+        assert state.whole.error_code is None
+
+
+def test_a_failure_of_the_whole_gives_way_to_the_delivery_of_every_part() -> None:
+    said = (failure("MK:0001"), part(1, Status.DELIVERED, of=2), part(2, Status.DELIVERED, of=2))
+    for order in itertools.permutations(said):
+        state, _ = fold(*order)
+        assert (state.status, state.whole.conflict) == (Status.DELIVERED, True)
+    for order in itertools.permutations(said[:2]):
+        state, _ = fold(*order)
+        assert (state.status, state.whole.conflict) == (Status.UNDELIVERED, False)
+        assert state.whole.error_code == "MK:0001"
+
+
+def test_a_count_that_a_receipt_of_the_whole_gives_counts() -> None:
+    whole = receipt(status=Status.SENT, part_count=2)
+    for order in itertools.permutations((whole, part(1, Status.DELIVERED))):
+        assert fold(*order)[0].status is Status.SENT
+
+
+REPORTS = st.builds(
+    receipt,
+    status=st.sampled_from(list(Status)),
+    part=st.sampled_from([None, 1, 2, 3]),
+    part_count=st.sampled_from([None, None, 1, 2, 3]),
+    error_code=st.sampled_from(["", "X"]),
+    segments=st.sampled_from([None, 1]),
+)
+
+
+@settings(max_examples=1000, derandomize=True)
+@given(st.lists(REPORTS, min_size=1, max_size=8), st.randoms(use_true_random=False))
+def test_no_order_of_receipts_of_parts_and_of_the_whole_changes_what_is_right(
+    said: list[Receipt], random: Random
+) -> None:
+    random.shuffle(said)
+    state, _ = fold(*said)
+
+    rank, conflict = summed_up(said)
+    assert (state.status.rank, state.whole.conflict) == (rank, conflict)
+    if state.status is Status.DELIVERED:
+        assert state.whole.error_code is None
+    elif state.status.failed:
+        delivered = {one.part for one in said if one.status is Status.DELIVERED}
+        failed = [one for one in said if one.status.failed and one.part not in delivered]
+        assert state.whole.error_code == "X" or not any(one.error_code for one in failed)
+
+
+@settings(max_examples=300, derandomize=True)
+@given(st.lists(REPORTS, min_size=2, max_size=8), st.data())
+def test_a_state_goes_on_from_where_it_was_stored(said: list[Receipt], data: st.DataObject) -> None:
+    stop = data.draw(st.integers(1, len(said) - 1))
+    state, _ = fold(*said[:stop])
+    stored = replace(state, whole=replace(state.whole, turn=0), parts=None, part_count=None)
+    stored.load_parts(json.loads(json.dumps(state.dump_parts())))
+    for one in said[stop:]:
+        stored.fold(one, 1000, 2000)
+
+    through, _ = fold(*said)
+    assert stored.dump_parts() == through.dump_parts()
+    assert replace(stored.whole, turn=0) == replace(through.whole, turn=0)
+
+
+def summed_up(said: list[Receipt]) -> tuple[int, bool]:
+    """Rank and conflict of a message, from its receipts without their order."""
+    ranks: dict[int | None, set[int]] = {}
+    for one in said:
+        ranks.setdefault(one.part, set()).add(one.status.rank)
+    conflict = any({80, 90} <= each for each in ranks.values())
+    whole = max(ranks.pop(None, {0}))
+    highest = [max(each) for each in ranks.values()]
+    if 80 in highest:
+        parts = 80
+    elif set(highest) == {90} and len(highest) >= max(one.part_count or 1 for one in said):
+        parts = 90
+    else:
+        parts = max((20 if each == 90 else each for each in highest), default=0)
+    return max(whole, parts), conflict or {whole, parts} == {80, 90}
 
 
 def test_parts_survive_being_stored() -> None:

@@ -3,19 +3,23 @@ The status machine: what a message's receipts, in order, say of it.  Pure.
 
 A higher rank applies; an equal one does not, but may fill a missing reason; a lower one is late.
 What is delivered has no reason, whatever its receipts say.
-Failure → DELIVERED applies and DELIVERED → failure does not; both mark a conflict.  Where the
-provider reports parts, each part has a machine of its own and the message follows from them.
+Failure → DELIVERED applies and DELIVERED → failure does not; both mark a conflict.
+
+Where the provider reports parts, each part has a machine of its own, and what is said of the whole
+message has another.  The parts come to a status together: a failed one is a failure, and DELIVERED
+needs all that are counted, or all that are known.  Of that and what is said of the whole, the
+higher rank is the message's.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from hub.log.latency import bucket
 from hub.receipt import FAILURE_RANK, RANKS, ErrorCategory, Micros, Status
 
 WHOLE_MESSAGE = 0
-"""The part number of receipts that speak of no part, where others of the message do."""
+"""The number under which the machine of the whole message stands beside those of parts."""
 
 
 class Report(Protocol):
@@ -101,8 +105,9 @@ class MessageState:
     """What is known of one message."""
 
     whole: PartState
+    """What all receipts come to."""
     parts: dict[int, PartState] | None = None
-    """By part number; None while no receipt spoke of a part."""
+    """By part number; None while no receipt spoke of parts."""
     part_count: int | None = None
     receipt_count: int = 0
     status_at: Micros = 0
@@ -119,7 +124,8 @@ class MessageState:
         """Take *report* in; return whether it changed the status of the message."""
         self.receipt_count += 1
         before = self.whole.status
-        if report.part is None and self.parts is None:
+        in_parts = report.part is not None or (report.part_count or 1) > 1
+        if self.parts is None and not in_parts:
             self.whole.fold(report, self.receipt_count)
         else:
             self._fold_part(report)
@@ -132,13 +138,14 @@ class MessageState:
 
     def _fold_part(self, report: Report) -> None:
         if self.parts is None:
-            self.parts = {} if self.whole.status is None else {WHOLE_MESSAGE: self.whole}
+            before = replace(self.whole, turn=0)
+            self.parts = {} if before.status is None else {WHOLE_MESSAGE: before}
         if report.part_count is not None:
             self.part_count = max(self.part_count or 0, report.part_count)
         number = WHOLE_MESSAGE if report.part is None else report.part
         part = self.parts.setdefault(number, PartState())
         part.fold(report, self.receipt_count)
-        self.whole = _together(list(self.parts.values()), self.part_count)
+        self.whole = _come_to(self.parts, self.part_count)
 
     def dump_parts(self) -> dict[str, Any] | None:
         """The parts as JSON; None where there are none."""
@@ -178,28 +185,72 @@ def derive(
     return state
 
 
+def _come_to(machines: Mapping[int, PartState], part_count: int | None) -> PartState:
+    """What the machines of the parts and of the whole message come to."""
+    parts = [part for number, part in machines.items() if number != WHOLE_MESSAGE]
+    whole = machines.get(WHOLE_MESSAGE)
+    if not parts:
+        return replace(whole or PartState())
+    together = _together(parts, part_count)
+    return together if whole is None else _higher(whole, together)
+
+
 def _together(parts: list[PartState], part_count: int | None) -> PartState:
-    known = [part for part in parts if part.status is not None]
-    failed = [part for part in known if part.status is not None and part.status.failed]
-    result = PartState(
-        segments=_sum(part.segments for part in known),
-        conflict=any(part.conflict for part in known),
-    )
+    """What *parts* come to; of those that tell its status, the first one's reason counts."""
+    parts = sorted(parts, key=lambda part: part.turn)
+    statuses = [_present(part) for part in parts]
+    failed = [status for status in statuses if status.failed]
     if failed:
-        first = min(failed, key=lambda part: part.turn)
-        result.status = first.status
-        result.error_code, result.error_category = first.error_code, first.error_category
-    elif all(part.status is Status.DELIVERED for part in known):
-        complete = part_count is None or len(known) >= part_count
-        result.status = Status.DELIVERED if complete else Status.SENT
+        status = failed[0]
+    elif set(statuses) == {Status.DELIVERED}:
+        complete = len(parts) >= (part_count or 1)
+        status = Status.DELIVERED if complete else Status.SENT
     else:
-        result.status = max((_under_way(part) for part in known), key=lambda status: status.rank)
+        status = max(map(_under_way, statuses), key=lambda each: each.rank)
+    telling = [part for part in parts if _present(part).rank == status.rank] or parts
+    result = PartState(
+        status=status,
+        segments=_sum(part.segments for part in parts),
+        conflict=any(part.conflict for part in parts),
+        turn=telling[0].turn,
+    )
+    _take_reason(result, telling)
     return result
 
 
-def _under_way(part: PartState) -> Status:
-    assert part.status is not None  # noqa: S101
-    return Status.SENT if part.status is Status.DELIVERED else part.status
+def _higher(whole: PartState, parts: PartState) -> PartState:
+    """The *whole* or the *parts* together, whichever ranks higher; of equal ones the first."""
+    first, other = sorted((whole, parts), key=lambda each: (-_present(each).rank, each.turn))
+    contradicted = _present(first) is Status.DELIVERED and _present(other).failed
+    result = PartState(
+        status=first.status,
+        segments=parts.segments if whole.segments is None else whole.segments,
+        conflict=whole.conflict or parts.conflict or contradicted,
+        turn=first.turn,
+    )
+    _take_reason(result, (first, other))
+    return result
+
+
+def _take_reason(result: PartState, machines: Iterable[PartState]) -> None:
+    """The first reason that *machines* know, unless the *result* is a delivery."""
+    if result.status is Status.DELIVERED:
+        return
+    for machine in machines:
+        if machine.error_code or (machine.error_category and not result.error_category):
+            result.error_code = machine.error_code
+            result.error_category = machine.error_category
+        if machine.error_code:
+            return
+
+
+def _present(machine: PartState) -> Status:
+    assert machine.status is not None  # noqa: S101  # made by a receipt
+    return machine.status
+
+
+def _under_way(status: Status) -> Status:
+    return Status.SENT if status is Status.DELIVERED else status
 
 
 def _sum(values: Iterable[int | None]) -> int | None:
