@@ -1,5 +1,6 @@
 """Statistics from the roll-up equal a recount of the log."""
 
+import itertools
 import random
 from collections import Counter, defaultdict
 from datetime import datetime
@@ -146,6 +147,62 @@ def test_days_follow_the_clocks_of_their_zone() -> None:
     lengths = [(end - start) // HOUR for start, end in buckets(query)]
 
     assert lengths == [24, 23, 24]
+
+
+LORD_HOWE = "Australia/Lord_Howe"  # whose clocks change by half an hour, at 02:00
+BACK, ON = (2026, 4, 5), (2026, 10, 4)
+
+
+def around(day: tuple[int, int, int]) -> StatsQuery:
+    """The hours from midnight to six of *day* on Lord Howe Island."""
+    ends = (datetime(*day, hour, tzinfo=ZoneInfo(LORD_HOWE)).timestamp() for hour in (0, 6))
+    since, until = (int(end) * 10**6 for end in ends)
+    return StatsQuery(since, until, Bucket.HOUR, LORD_HOWE)
+
+
+@pytest.mark.parametrize(
+    ("day", "starts", "minutes"),
+    [
+        pytest.param(BACK, "00:00 01:00 02:00 03:00 04:00 05:00", [60, 90, 60, 60, 60, 60]),
+        pytest.param(ON, "00:00 01:00 02:30 03:00 04:00 05:00", [60, 60, 30, 60, 60, 60]),
+    ],
+)
+def test_hours_are_those_of_clocks_that_change_by_half_an_hour(
+    day: tuple[int, int, int], starts: str, minutes: list[int]
+) -> None:
+    found = buckets(around(day))
+
+    local = [datetime.fromtimestamp(start / 1e6, ZoneInfo(LORD_HOWE)) for start, _ in found]
+    assert [f"{start:%H:%M}" for start in local] == starts.split()
+    assert [(end - start) // 60_000_000 for start, end in found] == minutes
+
+
+@pytest.mark.parametrize("day", [BACK, ON])
+async def test_hours_of_clocks_that_change_by_half_an_hour_equal_a_recount(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, day: tuple[int, int, int]
+) -> None:
+    query = around(day)
+    async with open_log(settings) as hub:
+        for instant in range(query.since, query.until, 10 * 60_000_000):
+            monkeypatch.setattr(commit, "_now", lambda instant=instant: instant)
+            await hub.post(receipt(f"m{instant}", segments=1))
+        rows = await hub.log.stats(query)
+        entries = await hub.entries()
+
+    found = {(r.bucket_start, None, None, None): (r.receipts, r.segments) for r in rows}
+    assert found == recount(query, entries)
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "Antarctica/Troll", "Africa/Monrovia"])
+@pytest.mark.parametrize("year", [1971, 1972, 2026])
+def test_hours_follow_on_from_each_other_in_every_zone(zone: str, year: int) -> None:
+    since = int(datetime(year, 1, 1, tzinfo=ZoneInfo("UTC")).timestamp()) * 10**6
+    for month in range(6):
+        start = since + month * 1400 * HOUR
+        found = buckets(StatsQuery(start, start + 1500 * HOUR, Bucket.HOUR, zone))
+        assert all(one[1] == other[0] for one, other in itertools.pairwise(found))
+        assert {(end - start) // HOUR for start, end in found} <= {0, 1}
+        assert found[-1][1] >= start + 1500 * HOUR
 
 
 @pytest.mark.parametrize(

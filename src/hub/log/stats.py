@@ -127,8 +127,11 @@ def _floor(instant: Micros, bucket: Bucket, zone: ZoneInfo) -> Micros:
     if bucket is Bucket.MINUTE:
         return instant - instant % MINUTE
     local = datetime.fromtimestamp(instant // 1_000_000, zone)
-    if bucket is Bucket.HOUR:  # zones are whole quarters of an hour apart: floor in UTC terms
-        return instant - instant % MINUTE - local.minute * MINUTE
+    if bucket is Bucket.HOUR:
+        # The fold stays: an hour that comes twice is two.  Where clocks jump by half an hour, one
+        # hour of the day is half as long, and another one half as long again.
+        start = _micros(local.replace(minute=0, second=0))
+        return start - start % MINUTE  # offsets of former times had seconds
     return _micros(local.replace(hour=0, minute=0, second=0, fold=0))
 
 
@@ -136,7 +139,8 @@ def _next(start: Micros, bucket: Bucket, zone: ZoneInfo) -> Micros:
     if bucket is Bucket.MINUTE:
         return start + MINUTE
     if bucket is Bucket.HOUR:
-        return start + 60 * MINUTE
+        following = _floor(start + 60 * MINUTE, bucket, zone)
+        return following if following > start else _floor(start + 90 * MINUTE, bucket, zone)
     local = datetime.fromtimestamp(start // 1_000_000, zone)
     day = (local + timedelta(days=1, hours=2)).replace(hour=0, minute=0, second=0, fold=0)
     return _micros(day)
