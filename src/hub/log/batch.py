@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from hub.log.arrival import Arrival, Outcome, Unreadable
+from hub.log.corrections import derive
 from hub.log.hashing import Hashing, fingerprint, stored_fingerprint
 from hub.log.kinds import NO_CATEGORY, KindKey, Kinds
 from hub.log.rollup import Rollup
-from hub.log.state import MessageState, PartState, derive
+from hub.log.state import MessageState, PartState
 from hub.log.working import Working
 from hub.receipt import ErrorCategory, Micros, Receipt, Status
 
@@ -136,7 +137,7 @@ class Batch:
         message.history.append(
             (self._position, receipt.corrects, receipt, received_at, self._recorded_at)
         )
-        message.state = derive(message.history)
+        message.state = derive(message.history, message.left)
         return message.state.status is not before
 
     def _kind(

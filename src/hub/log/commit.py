@@ -12,6 +12,7 @@ from sqlmodel import col
 from hub.log.arrival import Arrival, Outcome
 from hub.log.batch import Batch, Head
 from hub.log.columns import table
+from hub.log.corrections import left_by_purged
 from hub.log.dialect import Bulk, insert_into
 from hub.log.entries import EntryReader
 from hub.log.hashing import Hashing
@@ -20,7 +21,7 @@ from hub.log.state import MessageState, PartState
 from hub.log.store import Store
 from hub.log.tables import Callback, DeliveryStat, LatencyStat, Log, MessageRow, ReceiptRow
 from hub.log.tables import Kind as KindRow
-from hub.log.working import FINGERPRINTS_KEPT, History, Working
+from hub.log.working import FINGERPRINTS_KEPT, Working
 from hub.receipt import Micros
 
 _MESSAGE_COLUMNS = [column for column in table(MessageRow).columns if column.name != "parts"]
@@ -104,8 +105,7 @@ class Committer:
             batch.known(_fingerprints(connection, crowded))
         for key in batch.corrected:
             if key in batch.messages:
-                message = batch.messages[key]
-                message.history = self._history(connection, batch.hashing, message.id)
+                self._load_history(connection, batch.messages[key], batch.hashing)
 
     def _working(self, row: Any) -> Working:
         kind = self._kinds.by_id[row.kind]
@@ -133,9 +133,13 @@ class Committer:
             stored=(row.kind, row.latency),
         )
 
-    def _history(self, connection: Connection, hashing: Hashing, message: int) -> History:
-        entries = EntryReader(self._kinds, hashing).of_message_now(connection, message)
-        return [(e.position, e.corrects, e, e.received_at, e.recorded_at) for e in entries]
+    def _load_history(self, connection: Connection, message: Working, hashing: Hashing) -> None:
+        entries = EntryReader(self._kinds, hashing).of_message_now(connection, message.id)
+        if not entries or entries[0].position != message.id:
+            message.left = left_by_purged(message.state, entries)
+        message.history = [
+            (e.position, e.corrects, e, e.received_at, e.recorded_at) for e in entries
+        ]
 
     def _write(self, connection: Connection, batch: Batch) -> None:
         if batch.new_kinds:

@@ -145,7 +145,7 @@ class MessageState:
         number = WHOLE_MESSAGE if report.part is None else report.part
         part = self.parts.setdefault(number, PartState())
         part.fold(report, self.receipt_count)
-        self.whole = _come_to(self.parts, self.part_count)
+        self.whole = come_to(self.parts, self.part_count)
 
     def dump_parts(self) -> dict[str, Any] | None:
         """The parts as JSON; None where there are none."""
@@ -163,32 +163,11 @@ class MessageState:
             self.parts = {int(n): _load(values) for n, values in stored["parts"].items()}
 
 
-def derive(
-    history: Iterable[tuple[int, int | None, Report, Micros, Micros]],
-) -> MessageState:
-    """
-    The state after *history*: (position, position that it corrects, report, received at, recorded
-    at) in order.  A correction takes the place of the receipt that it corrects.
-    """
-    effective: dict[int, tuple[Report, Micros, Micros]] = {}
-    origin: dict[int, int] = {}
-    total = 0
-    for position, corrects, report, received_at, recorded_at in history:
-        total += 1
-        place = position if corrects is None else origin.get(corrects, corrects)
-        origin[position] = place
-        effective[place] = (report, received_at, recorded_at)
-    state = MessageState(PartState())
-    for place in sorted(effective):
-        state.fold(*effective[place])
-    state.receipt_count = total
-    return state
-
-
-def _come_to(machines: Mapping[int, PartState], part_count: int | None) -> PartState:
+def come_to(machines: Mapping[int, PartState], part_count: int | None) -> PartState:
     """What the machines of the parts and of the whole message come to."""
-    parts = [part for number, part in machines.items() if number != WHOLE_MESSAGE]
-    whole = machines.get(WHOLE_MESSAGE)
+    known = {number: each for number, each in machines.items() if each.status is not None}
+    whole = known.pop(WHOLE_MESSAGE, None)
+    parts = list(known.values())
     if not parts:
         return replace(whole or PartState())
     together = _together(parts, part_count)

@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from hub.log.bounds import Bounds
+from hub.log.corrections import derive
 from hub.log.hashing import FINGERPRINT_BYTES, Hashing
 from hub.log.kinds import Kinds
-from hub.log.state import MessageState, PartState, derive
+from hub.log.state import MessageState, PartState
 from hub.log.working import FINGERPRINTS_KEPT
 from hub.receipt import Entry
 

@@ -4,14 +4,13 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from hub.log.corrections import Said
 from hub.log.hashing import FINGERPRINT_BYTES
-from hub.log.state import MessageState, Report
+from hub.log.state import MessageState
 from hub.receipt import Micros
 
 FINGERPRINTS_KEPT = 32
 """Receipts of a message whose fingerprints its row holds; those of further ones are looked up."""
-
-History = list[tuple[int, int | None, Report, Micros, Micros]]
 
 
 @dataclass(slots=True)
@@ -31,8 +30,10 @@ class Working:
     """Fingerprints beyond those kept in the row."""
     stored: tuple[int, int | None] | None = None
     """Kind and latency as the database has them; None for a new message."""
-    history: History | None = None
-    """All its receipts, where one is being corrected."""
+    history: list[Said] | None = None
+    """All its receipts that are kept, where one is being corrected."""
+    left: MessageState | None = None
+    """What its purged receipts left of its state, where one of the others is being corrected."""
     changed: bool = False
 
     def knows(self, mark: bytes) -> bool:
