@@ -6,6 +6,8 @@ nothing of a number to whoever sees only the index.
 from collections.abc import Callable
 from hashlib import blake2b
 
+from msgspec import msgpack
+
 from hub.receipt import Receipt
 
 FINGERPRINT_BYTES = 8
@@ -54,18 +56,18 @@ class Hashing:
 
 def fingerprint(receipt: Receipt) -> bytes:
     """8 bytes that are the same when a receipt of the same message comes again."""
-    text = "\x1f".join(
+    # Packed, each field carries its length: no character of one can pass for the end of another.
+    fields = msgpack.encode(
         (
-            str(receipt.part or ""),
+            receipt.part,
             receipt.provider_status,
             receipt.error_code,
             receipt.raw_time,
             receipt.raw_segments,
-            str(receipt.corrects or ""),
+            receipt.corrects,
         )
     )
-    encoded = text.encode("utf-8", "surrogatepass")
-    return blake2b(encoded, digest_size=FINGERPRINT_BYTES).digest()
+    return blake2b(fields, digest_size=FINGERPRINT_BYTES).digest()
 
 
 def stored_fingerprint(value: bytes) -> int:
