@@ -2,10 +2,15 @@
 
 from alembic import context
 
+from hub.log import views
+
+connection = context.config.attributes["connection"]
 context.configure(
-    connection=context.config.attributes["connection"],
+    connection=connection,
     target_metadata=context.config.attributes["metadata"],
     transaction_per_migration=False,
 )
 with context.begin_transaction():
+    views.drop(connection)
     context.run_migrations()
+    views.create(connection)
