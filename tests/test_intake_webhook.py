@@ -14,8 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from sqlalchemy import select
+from starlette.types import Receive, Scope, Send
 from structlog.testing import capture_logs
 
+from hub import http
 from hub.filter import Filter
 from hub.log.columns import table
 from hub.log.quarantine_pages import QuarantineItem
@@ -35,6 +37,7 @@ ITEM = {
     "chargingNum": "2",
 }
 SAMPLE = {"smsResult": [ITEM, ITEM | {"phone": "13900139000"}]}
+CALLBACK = "/callbacks/{provider}/{secret}"
 STORED = b'{"respCode":"00000"}'
 
 
@@ -78,6 +81,9 @@ async def at(settings: Settings) -> AsyncIterator[Posting]:
 
 def answer(response: httpx.Response) -> tuple[int, str]:
     assert response.headers["content-type"] == "application/json;charset=utf-8"
+    if response.status_code == 404:
+        assert response.content == b""
+        return 404, ""
     content = response.json()
     assert set(content) <= {"respCode", "message"}
     return response.status_code, content["respCode"]
@@ -165,7 +171,7 @@ async def test_unknown_provider_wrong_secret_and_disabled_account_are_not_told_a
     await Register(at.hub.store).disable_provider("off")
     paths = ("nobody/x", "main/wrong", f"off/{secret}", "nobody/" + at.url.rsplit("/", 1)[1])
     answers = [await at.client.post(f"{base}/{path}", json=SAMPLE) for path in paths]
-    assert {answer(response) for response in answers} == {(404, "00013")}
+    assert {answer(response) for response in answers} == {(404, "")}
     assert len({response.content for response in answers}) == 1
     assert await at.entries() == []
 
@@ -178,7 +184,7 @@ async def test_a_rotated_secret_works_until_its_grace_is_over(at: Posting) -> No
     assert (await at.client.post(f"{url}/{fresh}", json=SAMPLE)).content == STORED
     last = await register.rotate_provider("main", 0)
     await at.hub.accounts.load()
-    assert answer(await at.client.post(f"{url}/{fresh}", json=SAMPLE)) == (404, "00013")
+    assert answer(await at.client.post(f"{url}/{fresh}", json=SAMPLE)) == (404, "")
     assert (await at.client.post(f"{url}/{last}", json=SAMPLE)).content == STORED
 
 
@@ -188,7 +194,7 @@ async def test_a_wrong_method_is_refused_and_told_the_right_one(at: Posting, met
     assert answer(response) == (405, "00003")
     assert response.headers["allow"] == "POST"
     wrong = await at.client.request(method, at.url + "x", json=SAMPLE)
-    assert answer(wrong) == (404, "00013")
+    assert answer(wrong) == (404, "")
     assert await at.entries() == []
 
 
@@ -483,9 +489,59 @@ async def test_the_route_is_in_the_openapi_page(at: Posting) -> None:
         *("200", "400", "403", "404", "405", "408", "413", "500", "503")
     }
     assert [named["name"] for named in documented["parameters"]] == ["provider", "secret"]
+    assert all(named["description"] for named in documented["parameters"])
     summaries = [each["summary"] for path in page["paths"].values() for each in path.values()]
     assert not [summary for summary in summaries if "Handle" in summary]
     assert "13800138000" not in json.dumps(page)
+
+
+async def test_the_page_tells_every_field_of_the_body_with_its_unit_and_zone(at: Posting) -> None:
+    page = (await at.client.get(f"{at.hub.http_url}/openapi.json")).json()
+    [body] = page["paths"][CALLBACK]["post"]["requestBody"]["content"].values()
+    items = body["schema"]["properties"]["smsResult"]["items"]
+    assert set(items["properties"]) == set(ITEM)
+    assert all(len(field["description"]) > 20 for field in items["properties"].values())
+    said = {name: field["description"] for name, field in items["properties"].items()}
+    assert "Asia/Shanghai" in said["receiveTime"]
+    assert "UTC" in said["receiveTime"]
+    assert "Segments" in said["chargingNum"]
+    assert (await at.post(body["example"])).content == STORED
+
+
+async def test_the_page_tells_every_answer_as_it_is_given(at: Posting) -> None:
+    page = (await at.client.get(f"{at.hub.http_url}/openapi.json")).json()
+    answers = page["paths"][CALLBACK]["post"]["responses"]
+    given = [
+        await at.post(),
+        await at.post(b"x"),
+        await at.post({"smsResult": []}),
+        await at.post(b" " * 2_000_000),
+        await at.client.get(at.url),
+    ]
+    for response in given:
+        content = answers[str(response.status_code)]["content"]["application/json"]
+        assert response.json() in [each["value"] for each in content["examples"].values()]
+    assert (await at.client.post(at.url + "x")).content == b""
+    assert "content" not in answers["404"]
+    assert "Retry-After" in answers["503"]["headers"]
+
+
+async def test_callbacks_stand_first_in_the_one_routing_table() -> None:
+    async def webhook(scope: Scope, _receive: Receive, send: Send) -> None:
+        called.append(scope["path_params"])
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    called: list[dict[str, str]] = []
+    app = http.application(http.Callbacks(webhook, {}))
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://hub") as client:
+        for method, path in (("POST", "/callbacks/p/s"), ("PROPFIND", "/callbacks/p/s/")):
+            assert (await client.request(method, path)).status_code == 204
+        assert (await client.post("/callbacks/p")).status_code == 404
+    assert called == [{"provider": "p", "secret": "s"}] * 2
+    assert {getattr(route, "endpoint", None) for route in app.routes[:2]} == {app.callbacks}
+    assert [path for path in app.openapi()["paths"] if "callbacks" in path] == [CALLBACK]
 
 
 async def test_a_receipt_is_found_by_a_filter_once_it_is_acknowledged(at: Posting) -> None:

@@ -579,9 +579,11 @@ def test_an_empty_list_in_a_form_is_an_empty_list() -> None:
 @pytest.mark.parametrize("answer", list(Answer))
 def test_every_answer_is_respcode_and_message(answer: Answer) -> None:
     reply = lushang.reply(answer)
-    content = json.loads(reply.body)
+    content = json.loads(reply.body or b"null")
     assert reply.media_type == "application/json;charset=utf-8"
-    if answer is Answer.STORED:
+    if answer is Answer.NOT_FOUND:
+        assert (reply.status, reply.body) == (404, b"")
+    elif answer is Answer.STORED:
         assert reply.body == b'{"respCode":"00000"}'
     else:
         assert list(content) == ["respCode", "message"]

@@ -10,6 +10,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hub import __version__
@@ -22,16 +23,20 @@ from hub.telemetry import Metrics
 READY_SECONDS = 2.0
 """Longest that `/readyz` waits for the store."""
 
-_CALLBACK_PARTS = 4  # "", callbacks, provider, secret
+_CALLBACK = "/callbacks/{provider}/{secret}"
 _SWAGGER_FILES = {"swagger-ui-bundle.js", "swagger-ui.css", "favicon.png"}
 _METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Callbacks:
-    """Has callbacks answered by *webhook*, and knows which are under way."""
+    """
+    Has callbacks answered by *webhook*, which takes every method, and knows which are under way;
+    *described* is their operation on the API page.
+    """
 
-    def __init__(self, webhook: ASGIApp) -> None:
+    def __init__(self, webhook: ASGIApp, described: dict[str, Any]) -> None:
         self._webhook = webhook
+        self.described = described
         self._open = 0
         self._none_open = asyncio.Event()
         self._none_open.set()
@@ -53,23 +58,22 @@ class Callbacks:
 
 
 class Application(FastAPI):
-    """
-    Hands callbacks to *callbacks* as they come, if to anything: what a framework does between a
-    route and its function costs more than all that the hub does with a receipt.
-    """
+    """One routing table, in which callbacks stand first, and one page that describes it."""
 
     def __init__(self, callbacks: Callbacks | None, **described: Any) -> None:
-        super().__init__(**described)
-        self._callbacks = callbacks
+        # Starlette's routes, whose endpoint gets the call as it is: what FastAPI does between its
+        # own and their functions costs more than all that the hub does with a receipt.
+        paths = (_CALLBACK, f"{_CALLBACK}/")
+        routes: list[BaseRoute] = [Route(path, callbacks) for path in paths] if callbacks else []
+        super().__init__(routes=routes, **described)
+        self.callbacks = callbacks
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or serve one socket."""
-        if self._callbacks and scope["type"] == "http" and scope["path"].startswith("/callbacks/"):
-            parts = scope["path"].removesuffix("/").split("/")
-            if len(parts) == _CALLBACK_PARTS:
-                scope["path_params"] = {"provider": parts[2], "secret": parts[3]}
-                return await self._callbacks(scope, receive, send)
-        return await super().__call__(scope, receive, send)
+    def openapi(self) -> dict[str, Any]:
+        """The page's content, as a JSON object of OpenAPI."""
+        page = super().openapi()
+        if self.callbacks:
+            page["paths"][_CALLBACK] = {"post": self.callbacks.described}
+        return page
 
 
 def application(

@@ -15,7 +15,8 @@ from hub.feed.tail import Tail
 from hub.graphql.app import graphql_router
 from hub.grpc.server import GrpcServer, serving
 from hub.http_server import POSTS, STREAMS, Server, Stopping, listening, served
-from hub.intake.webhook import Webhook, documentation
+from hub.intake.documentation import operation
+from hub.intake.webhook import Webhook
 from hub.log.accounts import Accounts
 from hub.log.commit import Committer
 from hub.log.log import ReceiptLog
@@ -72,7 +73,7 @@ async def running(settings: Settings) -> AsyncIterator[Hub]:
             serving(settings, parts.log, feed, parts.accounts, parts.subscriptions, metrics)
         )
         stack.callback(loops.create_task(grpc_server.run()).cancel)
-        callbacks, started = http.Callbacks(_webhook(parts)), asyncio.Event()
+        callbacks, started = http.Callbacks(_webhook(parts), operation()), asyncio.Event()
         stopping = Stopping(settings.drain_seconds)
         stack.push_async_callback(stopping.wait, POSTS, parts.writer.drain)
         for app, listener in zip(_apps(parts, callbacks, started.is_set), sockets, strict=True):
@@ -175,7 +176,7 @@ def _apps(
     if settings.callbacks_apart:
         everything_else = http.application(None, *routers, origins=origins)
         return [everything_else, http.for_providers(callbacks)]
-    return [http.application(callbacks, documentation(), *routers, origins=origins)]
+    return [http.application(callbacks, *routers, origins=origins)]
 
 
 def _reached(settings: Settings, sockets: Sequence[socket.socket]) -> tuple[str, str]:

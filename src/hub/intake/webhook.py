@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
-from fastapi import APIRouter
 from starlette.types import Receive, Scope, Send
 
 from hub.errors import Draining, Overloaded, StoreUnavailable
@@ -39,33 +38,6 @@ _UNNAMED = "lushang"
 _LONGEST_HEADER = 256
 
 logger = structlog.stdlib.get_logger(__name__)
-
-
-def documentation() -> APIRouter:
-    """The callbacks' part of the OpenAPI page; `Webhook` answers the calls."""
-    router = APIRouter()
-    router.add_api_route(
-        "/callbacks/{provider}/{secret}",
-        callback,
-        methods=["POST"],
-        tags=["callbacks"],
-        summary="Take delivery receipts",
-        response_description="Every item is on disk: stored, already known, or in quarantine.",
-        responses=_documented(),
-        openapi_extra={
-            "parameters": [_described(name) for name in ("provider", "secret")],
-            "requestBody": {"required": True, "content": {"application/json": {}}},
-        },
-    )
-    return router
-
-
-async def callback() -> dict[str, str]:
-    """
-    What a provider calls, in its own dialect; `docs/providers.md` describes each.  The bodies
-    here are those of the adapter `lushang`.
-    """
-    return {}  # described here, answered by `Webhook`
 
 
 class Webhook:
@@ -231,22 +203,3 @@ def _report(error: Exception, account: Account | None) -> str:
         trace="".join(traceback.format_tb(error.__traceback__)),
     )
     return reference
-
-
-def _described(name: str) -> dict[str, Any]:
-    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-
-
-def _documented() -> dict[int | str, dict[str, Any]]:
-    """The answers of `lushang` for the OpenAPI page."""
-    documented: dict[int | str, dict[str, Any]] = {}
-    speaker = adapters()[_UNNAMED]
-    for answer in Answer:
-        reply = speaker.reply(answer)
-        entry = documented.setdefault(
-            reply.status, {"description": "", "content": {"application/json": {"examples": {}}}}
-        )
-        text = reply.body.decode()
-        entry["description"] = f"{entry['description']}\n\n`{text}`".strip()
-        entry["content"]["application/json"]["examples"][answer.name] = {"value": text}
-    return documented

@@ -40,7 +40,6 @@ CREDENTIALS: Mapping[str, str] = MappingProxyType({})
 STATUS = {"0": Status.DELIVERED, "1": Status.UNDELIVERED}
 
 REPLIES = {
-    Answer.NOT_FOUND: (404, "00013", "not found"),
     Answer.WRONG_METHOD: (405, "00003", "use POST"),
     Answer.WRONG_PEER: (403, "00166", "this address may not call here"),
     Answer.UNAUTHENTIC: (403, "00006", "the signature is missing or wrong"),
@@ -56,6 +55,7 @@ REPLIES = {
 
 _MEDIA_TYPE = "application/json;charset=utf-8"
 _STORED = Reply(200, b'{"respCode":"00000"}', _MEDIA_TYPE)
+_NOT_FOUND = Reply(404, b"", _MEDIA_TYPE)
 _MAX_NUMBER = 2**31 - 1
 _MAX_DIGITS = 20
 _EXACT_FLOAT = 2.0**53
@@ -68,9 +68,14 @@ def authenticate(call: Call, account: Account) -> str:  # noqa: ARG001  nothing 
 
 
 def reply(answer: Answer, reference: str = "") -> Reply:
-    """`{"respCode":"00000"}`, byte for byte, or `{"respCode":"…","message":"…"}`."""
+    """
+    `{"respCode":"00000"}`, byte for byte, or `{"respCode":"…","message":"…"}`; nothing at all to
+    whoever does not know the URL.
+    """
     if answer is Answer.STORED:
         return _STORED
+    if answer is Answer.NOT_FOUND:
+        return _NOT_FOUND
     status, code, message = REPLIES[answer]
     content = {"respCode": code, "message": f"{message} ({reference})" if reference else message}
     body = json.dumps(content, separators=(",", ":")).encode()
