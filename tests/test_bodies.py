@@ -166,6 +166,30 @@ async def test_a_writer_that_is_gone_leaves_no_part_waiting(settings: Settings) 
         await large
 
 
+MANY = 33_000
+"""More than one statement takes parameters, on either database."""
+
+FULL = {
+    "distinct": [{"smsId": f"{number:x}"} for number in range(MANY)],
+    "equal": [{"smsId": "k1"}] * 40_000,
+    "mixed": [{"smsId": "k1"}, *range(20_000), {"smsId": "k2"}, *[{}] * 20_000, {"smsId": "k3"}],
+}
+
+
+@pytest.mark.timeout(400)  # tens of thousands of receipts, beside other tests
+@pytest.mark.parametrize(("name", "stored"), [("distinct", MANY), ("equal", 1), ("mixed", 3)])
+async def test_a_full_body_is_taken_at_the_first_try(
+    any_settings: Settings, name: str, stored: int
+) -> None:
+    full = json.dumps({"smsResult": FULL[name]}, separators=(",", ":")).encode()
+    assert len(full) < any_settings.max_body_bytes
+    async with providing(any_settings) as at:
+        assert await at.post(full, timeout=300) == STORED
+        assert (await at.hub.log.bounds()).head == stored
+        kept = [("TOO_MANY", True, 1)] if name == "mixed" else []
+        assert await quarantine(at) == kept
+
+
 async def test_a_large_body_is_answered_once_all_of_it_is_stored(any_settings: Settings) -> None:
     items = [{"smsId": str(number)} for number in range(1200)]
     async with providing(any_settings) as at:
