@@ -4,11 +4,11 @@ import random
 import time
 from pathlib import Path
 
-from hub.log import commit
-from hub.log.arrival import Arrival
-from hub.log.commit import Committer
-from hub.log.register import NewProvider, Register
-from hub.log.store import opened
+from hub.accounts.administration import NewProvider, Register
+from hub.database.store import opened
+from hub.log.write import commit
+from hub.log.write.arrival import Arrival
+from hub.log.write.commit import Committer
 from hub.receipt import ErrorCategory, Micros, Receipt, Status
 from hub.settings import Settings
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from hub.cli.settings import shown
+from hub.cli.commands.settings import shown
 from hub.settings import Settings, variable
 
 _HEAD = """\

@@ -14,7 +14,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.typing import Subprotocol
 
 from hub.access import Scope
-from hub.log.register import NewConsumer, NewProvider, Register
+from hub.accounts.administration import NewConsumer, NewProvider, Register
 from hub.receipt import Entry, Receipt
 from hub.service import Hub, running
 from hub.settings import Settings

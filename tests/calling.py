@@ -11,7 +11,7 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
 from hub.access import Scope
-from hub.log.register import NewConsumer, NewProvider, Register
+from hub.accounts.administration import NewConsumer, NewProvider, Register
 from hub.receipt import Receipt
 from hub.service import Hub, running
 from hub.settings import Settings

@@ -6,18 +6,18 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from hub.intake.providers.adapter import Reason, Unread
+from hub.accounts.administration import NewProvider, Register
+from hub.database.store import Store, opened
+from hub.intake.adapters.adapter import Reason, Unread
 from hub.intake.reading import Reading
-from hub.log.arrival import Arrival, Outcome
-from hub.log.commit import Committer
-from hub.log.log import ReceiptLog
-from hub.log.register import NewProvider, Register
-from hub.log.store import Store, opened
-from hub.log.verify import verify
-from hub.log.writer import Writer
+from hub.log.read.log import ReceiptLog
+from hub.log.write.arrival import Arrival, Outcome
+from hub.log.write.commit import Committer
+from hub.log.write.writer import Writer
 from hub.receipt import Entry, Receipt, Status
 from hub.settings import Settings
 from hub.telemetry import Metrics
+from hub.upkeep.verify import verify
 
 
 def receipt(message_id: str = "m1", status: Status = Status.DELIVERED, **fields: object) -> Receipt:

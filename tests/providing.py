@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from hub.log.register import NewProvider, Register
-from hub.log.verify import verify
+from hub.accounts.administration import NewProvider, Register
 from hub.receipt import Entry
 from hub.service import Hub, running
 from hub.settings import Settings
+from hub.upkeep.verify import verify
 from tests.waiting import until
 
 STORED = (200, "00000")

@@ -8,8 +8,8 @@ from typing import Any
 import grpc
 import httpx
 
+from hub.accounts.administration import NewConsumer, NewProvider, Register
 from hub.filter import Filter
-from hub.log.register import NewConsumer, NewProvider, Register
 from hub.settings import Settings
 from tests.asking import Asking, asking
 from tests.calling import Caller, read, read_receipts

@@ -3,10 +3,10 @@
 import pytest
 
 from hub.access import mask
+from hub.accounts.administration import NewConsumer, NewProvider, Register
+from hub.accounts.directory import Accounts
+from hub.database.store import opened
 from hub.errors import BadInput
-from hub.log.accounts import Accounts
-from hub.log.register import NewConsumer, NewProvider, Register
-from hub.log.store import opened
 from hub.settings import Settings
 
 HOUR = 3_600_000_000

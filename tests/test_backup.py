@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from hub.accounts.directory import Accounts
+from hub.database.sqlite import file
 from hub.errors import BadInput, CursorForeign
 from hub.feed.follower import Feed
 from hub.feed.tail import Tail
-from hub.log.accounts import Accounts
-from hub.log.backup import backup, renew_epoch
-from hub.log.sqlite import file
-from hub.log.upkeep import Upkeep, wal_file
 from hub.settings import Settings
 from hub.telemetry import Metrics
+from hub.upkeep.backup import backup, renew_epoch
+from hub.upkeep.checkpoints import Upkeep, wal_file
 from tests.making import open_log, receipt
 
 
@@ -85,7 +85,7 @@ async def test_a_restored_log_refuses_the_cursors_of_the_lost_one(
 async def test_the_write_ahead_log_stays_bounded_while_many_read(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hub.log.upkeep.MOST_BYTES", 1_000_000)
+    monkeypatch.setattr("hub.upkeep.checkpoints.MOST_BYTES", 1_000_000)
     wal = wal_file(file(settings))
     largest = 0
     async with open_log(settings) as hub:

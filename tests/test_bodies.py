@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import event, select
 from sqlmodel import col
 
+from hub.database.columns import table
+from hub.database.tables import Callback
 from hub.errors import StoreUnavailable
-from hub.log.arrival import Arrival, Outcome, Unreadable
-from hub.log.columns import table
-from hub.log.tables import Callback
+from hub.log.write.arrival import Arrival, Outcome, Unreadable
 from hub.receipt import Receipt
 from hub.settings import Settings
 from tests.making import OpenLog, open_log, receipt

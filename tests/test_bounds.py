@@ -10,8 +10,8 @@ import grpc
 import psutil
 import pytest
 
-from hub import http_connection, http_server
-from hub.graphql import events, sockets
+from hub.graphql.transport import events, sockets
+from hub.http import connection, server
 from hub.receipt import Status
 from hub.service import Hub
 from hub.settings import Settings
@@ -92,7 +92,7 @@ async def test_a_head_without_end_is_cut_off(listeners: Settings) -> None:
 async def test_a_connection_that_asks_for_nothing_is_closed(
     listeners: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http_connection, "HEAD_SECONDS", 0.2)
+    monkeypatch.setattr(connection, "HEAD_SECONDS", 0.2)
     async with providing(listeners) as at:
         for beginning in (b"", b"GET /healthz HT", b"GET /healthz HTTP/1.1\r\nX: y\r\n"):
             reader, writer = await _opened(at.hub)
@@ -187,8 +187,8 @@ async def test_an_event_stream_that_stalls_ends_with_an_error(tmp_path: Path) ->
 async def test_a_reader_that_never_reads_again_is_let_go(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: Any
 ) -> None:
-    for module in (http_server, sockets, events):
-        name = "_LAST_WORD_SECONDS" if module is http_server else "CLOSE_SECONDS"
+    for module in (server, sockets, events):
+        name = "_LAST_WORD_SECONDS" if module is server else "CLOSE_SECONDS"
         monkeypatch.setattr(module, name, 1.0)
     async with asking(quick_settings(tmp_path, slow_reader_seconds=0.6)) as hub:
         await fill(hub.hub, 2000)

@@ -9,7 +9,7 @@ import httpx
 import pytest
 import websockets
 
-from hub.log.register import NewProvider, Register
+from hub.accounts.administration import NewProvider, Register
 from hub.service import Hub, running
 from hub.settings import Settings
 from tests.conftest import quick_settings

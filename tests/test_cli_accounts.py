@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from hub.access import Access, Scope
+from hub.accounts.directory import Account, Accounts
 from hub.cli.app import run
+from hub.database.store import opened
 from hub.errors import Unauthenticated
-from hub.log.accounts import Account, Accounts
-from hub.log.store import opened
 from hub.settings import Settings
 
 Output = pytest.CaptureFixture[str]

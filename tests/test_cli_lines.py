@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from hub.cli import lines
+from hub.cli.terminal import lines
 from hub.v1 import receipts_pb2 as v1
 
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from hub.access import Scope
-from hub.cli import quickstart
-from hub.cli.quickstart import Urls, greeting, prepare
-from hub.cli.secrets import FILE, Secrets
-from hub.log.accounts import Accounts
-from hub.log.register import NewProvider, Register
-from hub.log.store import Store, opened
+from hub.accounts.administration import NewProvider, Register
+from hub.accounts.directory import Accounts
+from hub.cli.terminal import quickstart
+from hub.cli.terminal.quickstart import Urls, greeting, prepare
+from hub.cli.terminal.secrets import FILE, Secrets
+from hub.database.store import Store, opened
 from hub.settings import Settings
 
 URLS = Urls("http://127.0.0.1:8000", "https://hub.example.com", "127.0.0.1:50051")

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from hub.cli.quickstart import SAMPLE
+from hub.cli.terminal.quickstart import SAMPLE
 from tests.commanding import Folder, Started, free_port
 
 

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from sqlalchemy import insert
 
+from hub.accounts.administration import NewConsumer, Register
 from hub.cli.app import run
+from hub.database.columns import table
+from hub.database.tables import ParkedRow
 from hub.filter import Shard
-from hub.log.columns import table
-from hub.log.register import NewConsumer, Register
-from hub.log.subscriptions import Declaration, create
-from hub.log.tables import ParkedRow
 from hub.settings import Settings
+from hub.subscriptions.rows import Declaration, create
 from tests.making import OpenLog, open_log, receipt
 
 Output = pytest.CaptureFixture[str]

@@ -5,8 +5,8 @@ import random
 from collections import Counter
 from typing import Any
 
-from hub.cli.posting import latencies
-from hub.cli.traffic import FAILURE_CODES, Mix, Traffic
+from hub.cli.terminal.posting import latencies
+from hub.cli.terminal.traffic import FAILURE_CODES, Mix, Traffic
 
 
 def items(mix: Mix, count: int, seed: int = 7) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from hub.cli.app import run
-from hub.log.arrival import Arrival, Unreadable
+from hub.log.write.arrival import Arrival, Unreadable
 from hub.settings import Settings
 from tests.making import OpenLog, open_log, receipt
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hub.cli import values
+from hub.cli.terminal import values
 from hub.errors import BadInput
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from hub.errors import StartError
+from hub.intake.adapters import adapters
 from hub.intake.codes import UNEXPLAINED, Codes, Meaning
-from hub.intake.providers import adapters
 from hub.receipt import ErrorCategory, Status
 
 

@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.filter import Filter
-from hub.log.corrections import derive, left_by_purged
-from hub.log.retention import Retention
-from hub.log.state import MessageState, PartState
+from hub.log.derive.corrections import derive, left_by_purged
+from hub.log.derive.state import MessageState, PartState
 from hub.receipt import Entry, Message, Receipt, Status
 from hub.settings import Settings
 from hub.telemetry import Metrics
+from hub.upkeep.retention import Retention
 from tests.making import OpenLog, open_log, receipt
 from tests.test_state import REPORTS, part
 

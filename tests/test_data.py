@@ -11,7 +11,7 @@ from graphql import GraphQLObjectType, GraphQLSchema, build_schema, get_named_ty
 from sqlalchemy import text
 from sqlmodel import SQLModel
 
-from hub.log.store import Store
+from hub.database.store import Store
 from hub.receipt import DeliveryEvidence, ErrorCategory, Receipt, Status
 from hub.settings import Settings
 from tests.asking import asking

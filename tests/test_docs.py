@@ -10,8 +10,8 @@ import typer
 from google.rpc import code_pb2
 
 from hub import errors
-from hub.cli import quickstart
 from hub.cli.app import app
+from hub.cli.terminal import quickstart
 from hub.grpc.errors import ANSWERS
 from hub.settings import Settings, variable
 from hub.telemetry import Metrics

@@ -23,10 +23,10 @@ import pytest
 from sqlalchemy import event
 from structlog.testing import capture_logs
 
+from hub.accounts.administration import NewConsumer, Register
+from hub.database import postgres
 from hub.errors import StartError
-from hub.log import postgres
-from hub.log.register import NewConsumer, Register
-from hub.log.writer import PROBE_SECONDS
+from hub.log.write.writer import PROBE_SECONDS
 from hub.service import Hub, running
 from hub.v1 import receipts_pb2 as pb
 from tests.calling import Caller, read_receipts

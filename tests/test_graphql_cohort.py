@@ -5,8 +5,8 @@ from contextlib import aclosing, suppress
 
 import pytest
 
-from hub.graphql import cohort
-from hub.graphql.cohort import Cohort, Event
+from hub.graphql.operations import cohort
+from hub.graphql.operations.cohort import Cohort, Event
 from tests.asking import WAIT
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from hub.log.register import Register
+from hub.accounts.administration import Register
 from hub.receipt import Status
 from hub.settings import Settings
 from tests.asking import asking

@@ -11,9 +11,9 @@ import pytest
 import websockets
 from websockets.frames import Close
 
-from hub.graphql import live
-from hub.graphql.live import Live
-from hub.log.register import Register
+from hub.accounts.administration import Register
+from hub.graphql.operations import live
+from hub.graphql.operations.live import Live
 from hub.settings import Settings
 from tests.asking import WAIT, Asking, Socket, asking
 from tests.conftest import quick_settings

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hub.graphql.scalars import instant_text
+from hub.graphql.types.scalars import instant_text
 from hub.receipt import Entry, ErrorCategory, Receipt, Status
 from hub.settings import Settings
 from tests.asking import Asking, asking

@@ -9,10 +9,10 @@ from sqlalchemy import event
 
 from hub.access import Scope
 from hub.filter import Shard
-from hub.log.arrival import Arrival, Unreadable
-from hub.log.subscriptions import Declaration, create
+from hub.log.write.arrival import Arrival, Unreadable
 from hub.receipt import DeliveryEvidence, ErrorCategory, Receipt, Status, message_key
 from hub.settings import Settings
+from hub.subscriptions.rows import Declaration, create
 from tests.asking import Asking, asking
 from tests.making import receipt
 

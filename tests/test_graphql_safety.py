@@ -13,8 +13,8 @@ from graphql import get_introspection_query
 from structlog.testing import capture_logs
 
 from hub.errors import StartError
-from hub.log.log import ReceiptLog
-from hub.log.pages import Page
+from hub.log.read.log import ReceiptLog
+from hub.log.read.pages import Page
 from hub.settings import Settings
 from tests.asking import Asking, asking
 from tests.conftest import quick_settings

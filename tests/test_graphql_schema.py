@@ -6,9 +6,9 @@ import pytest
 from graphql import GraphQLEnumType, GraphQLError, GraphQLSchema, build_schema, parse, validate
 
 from hub import errors
-from hub.graphql import scalars
 from hub.graphql.errors import formatted
 from hub.graphql.schema import build_schema as build
+from hub.graphql.types import scalars
 from scripts.breaking import breaks
 
 ROOT = Path(__file__).parent.parent

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import websockets
 
-from hub.graphql import sockets
-from hub.log.register import Register
+from hub.accounts.administration import Register
+from hub.graphql.transport import sockets
 from hub.receipt import Status
 from hub.settings import Settings
 from tests.asking import WAIT, Asking, Socket, asking
@@ -189,7 +189,7 @@ async def test_a_socket_without_connection_init_is_closed(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert sockets.INIT_SECONDS == 10
-    monkeypatch.setattr("hub.graphql.view.INIT_SECONDS", 0.2)
+    monkeypatch.setattr("hub.graphql.transport.endpoint.INIT_SECONDS", 0.2)
     async with asking(settings) as hub, hub.connected() as socket:
         assert await socket.closing() == 4408
 

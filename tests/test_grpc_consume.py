@@ -9,10 +9,10 @@ import grpc
 import pytest
 
 from hub.access import Scope
-from hub.log import parked, subscriptions
-from hub.log.register import Register
+from hub.accounts.administration import Register
 from hub.receipt import Status
 from hub.settings import Settings
+from hub.subscriptions import parked, rows
 from hub.v1 import receipts_pb2 as pb
 from tests.calling import PATIENCE, Caller, read, read_receipts, refused, run
 from tests.conftest import quick_settings
@@ -147,7 +147,7 @@ async def test_a_reader_that_lost_its_lease_is_fenced(any_settings: Settings) ->
         await hub.post(*(receipt(f"m{number}") for number in range(4)))
         async with consuming(caller) as session:
             await session.receipts(4)
-            await subscriptions.reset(hub.hub.store, "service", "billing", 1)
+            await rows.reset(hub.hub.store, "service", "billing", 1)
             await session.ack(f"{hub.hub.feed.epoch}:4")
             told = await refused(session.call)
             assert (told.code, told.reason) == (grpc.StatusCode.ABORTED, "FENCED")
@@ -217,7 +217,7 @@ async def test_only_its_creation_needs_the_scope_and_names_belong_to_consumers(
             async with hub.caller(*WRITE, name="another") as another:
                 async with consuming(another) as own:
                     assert not (await own.frame()).standby
-        listed = await subscriptions.listing(hub.hub.store)
+        listed = await rows.listing(hub.hub.store)
         assert [(s.consumer, s.name) for s in listed] == [
             ("another", "billing"),
             ("service", "billing"),
@@ -287,7 +287,7 @@ async def test_shards_share_a_subscription_and_can_be_counted_anew(any_settings:
                     frame = await session.frame()
         assert sorted(seen[0] + seen[1]) == list(range(1, 41))
         assert all(seen)
-        least = await subscriptions.reshard(hub.hub.store, "service", "billing", 1)
+        least = await rows.reshard(hub.hub.store, "service", "billing", 1)
         assert least == 30
         async with consuming(caller) as session:
             assert await session.receipts(10) == list(range(31, 41))
@@ -303,7 +303,7 @@ async def test_a_filtered_subscription_is_not_behind_while_nothing_matches(
             await hub.post(*(receipt(f"m{number}") for number in range(9)))
             async with asyncio.timeout(PATIENCE):
                 while True:
-                    [listed] = await subscriptions.listing(hub.hub.store)
+                    [listed] = await rows.listing(hub.hub.store)
                     if listed.acked == 9:
                         break
                     await asyncio.sleep(0.05)
@@ -314,13 +314,13 @@ async def test_a_filtered_subscription_is_not_behind_while_nothing_matches(
             async with asyncio.timeout(PATIENCE):
                 while not listed.unacked:
                     await asyncio.sleep(0.05)
-                    [listed] = await subscriptions.listing(hub.hub.store)
+                    [listed] = await rows.listing(hub.hub.store)
             assert listed.lag == 1
             assert listed.lag_seconds > 0
         async with asyncio.timeout(PATIENCE):
             while listed.holder:
                 await asyncio.sleep(0.05)
-                [listed] = await subscriptions.listing(hub.hub.store)
+                [listed] = await rows.listing(hub.hub.store)
 
 
 async def test_a_deleted_subscription_is_gone_and_its_reader_told(settings: Settings) -> None:
@@ -328,10 +328,10 @@ async def test_a_deleted_subscription_is_gone_and_its_reader_told(settings: Sett
         async with consuming(caller) as session, consuming(caller) as other:
             await session.frame()
             await other.frame()
-            await subscriptions.remove(hub.hub.store, "service", "billing")
+            await rows.remove(hub.hub.store, "service", "billing")
             reasons = {(await refused(s.call)).reason for s in (session, other)}
             assert reasons <= {"FENCED", "NOT_FOUND"}
-        assert not await subscriptions.listing(hub.hub.store)
+        assert not await rows.listing(hub.hub.store)
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from hub.access import Scope
-from hub.log import parked, subscriptions
-from hub.log.register import NewConsumer, Register
+from hub.accounts.administration import NewConsumer, Register
 from hub.receipt import Status
 from hub.settings import Settings
+from hub.subscriptions import parked, rows
 from tests.calling import Running, run
 from tests.making import receipt
 from tests.waiting import until
@@ -130,7 +130,7 @@ def book(receipt):
         assert await program.lines(2 if parks else 3) == (["1", "3"] if parks else ["1", "2", "3"])
 
         async def done() -> bool:
-            [listed] = await subscriptions.listing(hub.hub.store)
+            [listed] = await rows.listing(hub.hub.store)
             return listed.acked == 3 and len(await parked.listing(hub.hub.store)) == parks
 
         await until(done)

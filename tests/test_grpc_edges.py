@@ -8,11 +8,11 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from hub.access import Scope
+from hub.accounts.administration import Register
 from hub.grpc import consuming
-from hub.log import subscriptions
-from hub.log.register import Register
 from hub.receipt import Status
 from hub.settings import Settings
+from hub.subscriptions import rows
 from hub.v1 import receipts_pb2 as pb
 from tests.calling import Caller, read, read_receipts, refused, run
 from tests.making import receipt
@@ -48,7 +48,7 @@ async def test_a_subscription_opened_without_a_filter_keeps_the_one_it_was_creat
         again = await opened(caller)
         assert [found.position for found in await read_receipts(again, 1)] == [2]
         again.cancel()
-        [listed] = await subscriptions.listing(hub.hub.store)
+        [listed] = await rows.listing(hub.hub.store)
         assert listed.filter == {"statuses": ["STATUS_DELIVERED"], "applied_only": True}
 
 
@@ -176,9 +176,9 @@ async def test_whoever_loses_a_subscription_to_no_other_reader_is_told_what_is_t
         call = await opened(caller)
         await read(call)
         if change == "reset":
-            await subscriptions.reset(hub.hub.store, "service", "billing", 0)
+            await rows.reset(hub.hub.store, "service", "billing", 0)
         else:
-            await subscriptions.remove(hub.hub.store, "service", "billing")
+            await rows.remove(hub.hub.store, "service", "billing")
         told = await refused(call)
         assert (told.code, told.reason) == (grpc.StatusCode.ABORTED, "FENCED")
         assert "reset" in told.message

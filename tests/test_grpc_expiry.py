@@ -6,7 +6,7 @@ from pathlib import Path
 import grpc
 
 from hub.access import Scope
-from hub.log.retention import Retention
+from hub.upkeep.retention import Retention
 from hub.v1 import receipts_pb2 as pb
 from tests.calling import Running, positions, read_receipts, refused, run
 from tests.conftest import quick_settings

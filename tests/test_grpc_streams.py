@@ -7,7 +7,7 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from hub.access import Scope
-from hub.log.register import Register
+from hub.accounts.administration import Register
 from hub.receipt import ErrorCategory, Status
 from hub.settings import Settings
 from hub.v1 import receipts_pb2 as pb

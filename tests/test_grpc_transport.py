@@ -12,9 +12,9 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2
 
+from hub.accounts.administration import NewConsumer, Register
 from hub.errors import StartError
 from hub.grpc.health import SERVICE
-from hub.log.register import NewConsumer, Register
 from hub.receipt import Status
 from hub.service import running
 from hub.settings import Settings

@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from hub.accounts.directory import Accounts
+from hub.database.columns import table
+from hub.database.store import Store
+from hub.database.tables import Provider
 from hub.errors import NotFound
+from hub.intake.adapters import lushang
 from hub.intake.codes import Codes
-from hub.intake.providers import lushang
-from hub.intake.quarantine import Difference, Replayed, Reread, replaying
-from hub.log.accounts import Accounts
-from hub.log.arrival import Arrival, Unreadable
-from hub.log.columns import table
-from hub.log.quarantine_pages import QuarantineItem
-from hub.log.store import Store
-from hub.log.tables import Provider
+from hub.intake.replay import Difference, Replayed, Reread, replaying
+from hub.log.read.quarantine import QuarantineItem
+from hub.log.write.arrival import Arrival, Unreadable
 from hub.receipt import ErrorCategory, Status
 from hub.settings import Settings
 from tests.making import OpenLog, collected, open_log

@@ -17,12 +17,12 @@ from sqlalchemy import select
 from starlette.types import Receive, Scope, Send
 from structlog.testing import capture_logs
 
-from hub import http
+from hub.accounts.administration import NewProvider, Register
+from hub.database.columns import table
+from hub.database.tables import Callback
 from hub.filter import Filter
-from hub.log.columns import table
-from hub.log.quarantine_pages import QuarantineItem
-from hub.log.register import NewProvider, Register
-from hub.log.tables import Callback
+from hub.http import application
+from hub.log.read.quarantine import QuarantineItem
 from hub.receipt import Entry, Order
 from hub.service import Hub, running
 from hub.settings import Settings
@@ -533,7 +533,7 @@ async def test_callbacks_stand_first_in_the_one_routing_table() -> None:
         await send({"type": "http.response.body", "body": b""})
 
     called: list[dict[str, str]] = []
-    app = http.application(http.Callbacks(webhook, {}))
+    app = application.application(application.Callbacks(webhook, {}))
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://hub") as client:
         for method, path in (("POST", "/callbacks/p/s"), ("PROPFIND", "/callbacks/p/s/")):

@@ -6,15 +6,15 @@ import time
 import pytest
 from prometheus_client import generate_latest
 
+from hub.accounts.administration import NewConsumer, Register
+from hub.database.store import Store
 from hub.errors import NotFound, SubscriptionMismatch
-from hub.feed.subscriptions import show
 from hub.filter import Shard
-from hub.log import leases, parked, subscriptions
-from hub.log.leases import Key, Report
-from hub.log.register import NewConsumer, Register
-from hub.log.store import Store
-from hub.log.subscriptions import Declaration
 from hub.settings import Settings
+from hub.subscriptions import leases, parked, rows
+from hub.subscriptions.leases import Key, Report
+from hub.subscriptions.rows import Declaration
+from hub.subscriptions.subscriptions import show
 from hub.telemetry import Metrics
 from tests.making import open_log, receipt
 
@@ -28,8 +28,8 @@ def declared(name: str = "billing", shards: int = 1, **filtered: object) -> Decl
 async def made(store: Store, wanted: Declaration, position: int = 0) -> Key:
     if not [row for row in await Register(store).consumers() if row.name == "service"]:
         await Register(store).add_consumer(NewConsumer(name="service"))
-    await subscriptions.create(store, wanted, position)
-    key = await subscriptions.find(store, wanted)
+    await rows.create(store, wanted, position)
+    key = await rows.find(store, wanted)
     assert key is not None
     return key
 
@@ -57,7 +57,7 @@ async def test_what_a_former_holder_reports_does_not_count(any_settings: Setting
         reports = [report(key, "one", 9, parked=[(3, "late")]), report(key, "two", 4)]
         kept = await leases.keep(hub.store, reports, LONG)
         assert kept.held == {"two"}
-        [listed] = await subscriptions.listing(hub.store)
+        [listed] = await rows.listing(hub.store)
         assert (listed.acked, listed.holder) == (4, "two")
         assert listed.acked_at is not None
         assert not await parked.listing(hub.store)
@@ -89,15 +89,13 @@ async def test_two_creations_at_once_make_one_subscription(any_settings: Setting
         await hub.post(*(receipt(f"m{number}") for number in range(10)))
         await Register(hub.store).add_consumer(NewConsumer(name="service"))
         one, other = declared(shards=3), declared(shards=2)
-        await asyncio.gather(
-            subscriptions.create(hub.store, one, 1), subscriptions.create(hub.store, other, 2)
-        )
-        listed = await subscriptions.listing(hub.store)
+        await asyncio.gather(rows.create(hub.store, one, 1), rows.create(hub.store, other, 2))
+        listed = await rows.listing(hub.store)
         assert len(listed) == listed[0].shards
         assert {each.acked for each in listed} == {1 if listed[0].shards == 3 else 2}
         loser = other if listed[0].shards == 3 else one
         with pytest.raises(SubscriptionMismatch):
-            await subscriptions.find(hub.store, loser)
+            await rows.find(hub.store, loser)
 
 
 async def test_resharding_starts_every_shard_at_the_least_cursor(any_settings: Settings) -> None:
@@ -106,8 +104,8 @@ async def test_resharding_starts_every_shard_at_the_least_cursor(any_settings: S
         key = await made(hub.store, declared(shards=2), 5)
         await leases.acquire(hub.store, key, "one", LONG)
         await leases.keep(hub.store, [report(key, "one", 9)], LONG)
-        assert await subscriptions.reshard(hub.store, "service", "billing", 3) == 5
-        listed = await subscriptions.listing(hub.store)
+        assert await rows.reshard(hub.store, "service", "billing", 3) == 5
+        listed = await rows.listing(hub.store)
         assert [(each.shard, each.shards, each.acked) for each in listed] == [
             (0, 3, 5),
             (1, 3, 5),
@@ -133,10 +131,10 @@ async def test_parked_receipts_are_replayed_settled_and_dropped(any_settings: Se
         assert [each.position for each in await parked.listing(hub.store, "service")] == [4]
         with pytest.raises(NotFound):
             await parked.replay(hub.store, "service", "billing", [99])
-        await subscriptions.remove(hub.store, "service", "billing")
+        await rows.remove(hub.store, "service", "billing")
         assert not await parked.listing(hub.store)
         with pytest.raises(NotFound):
-            await subscriptions.remove(hub.store, "service", "billing")
+            await rows.remove(hub.store, "service", "billing")
 
 
 async def test_lag_is_of_the_whole_log_and_its_age_of_the_next_receipt(
@@ -147,10 +145,10 @@ async def test_lag_is_of_the_whole_log_and_its_age_of_the_next_receipt(
         await hub.post(*(receipt(f"m{number}") for number in range(10)))
         await made(hub.store, declared("behind", shards=2), 7)
         await made(hub.store, declared("there"), 10)
-        behind, _, there = await subscriptions.listing(hub.store)
+        behind, _, there = await rows.listing(hub.store)
         assert (behind.lag, there.lag, there.lag_seconds) == (3, 0, 0)
         assert behind.lag_seconds > 0
-        show(metrics, await subscriptions.listing(hub.store))
+        show(metrics, await rows.listing(hub.store))
         shown = generate_latest(metrics.registry).decode()
         assert 'hub_subscription_lag{consumer="service",name="behind"} 3.0' in shown
         assert 'hub_subscription_held{consumer="service",name="there"} 0.0' in shown
@@ -167,7 +165,7 @@ async def test_each_shard_shows_when_it_was_last_acknowledged(any_settings: Sett
         before = time.time()
         await leases.keep(hub.store, [report(key, "one", 9)], LONG)
         after = time.time()
-        show(metrics, await subscriptions.listing(hub.store))
+        show(metrics, await rows.listing(hub.store))
     name = "hub_subscription_last_ack_timestamp_seconds"
     first, second = (
         metrics.registry.get_sample_value(

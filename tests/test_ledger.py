@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.errors import AckAhead, BadInput
-from hub.feed.ledger import Ledger
+from hub.subscriptions.ledger import Ledger
 
 
 def test_an_acknowledgement_is_cumulative() -> None:

@@ -7,8 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from hub.errors import StoreUnavailable
-from hub.log import kept
-from hub.log.arrival import Arrival, Unreadable
+from hub.log.read import stored
+from hub.log.write.arrival import Arrival, Unreadable
 from hub.settings import Settings
 from tests.conftest import quick_settings
 from tests.making import OpenLog, open_log, receipt
@@ -40,7 +40,7 @@ async def test_a_full_quarantine_refuses_what_it_cannot_keep_and_nothing_else(
 
 async def resolve(hub: OpenLog, *items: int) -> None:
     for item in items:
-        await kept.resolve(hub.store, item)
+        await stored.resolve(hub.store, item)
 
 
 async def kept_items(hub: OpenLog) -> list[tuple[bytes, int, bool]]:

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from hub.log.store import opened
+from hub.database.store import opened
 from hub.receipt import ErrorCategory, Status
 from hub.settings import Settings
 from tests.making import arrival, open_log, receipt, working

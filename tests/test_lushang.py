@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hub.intake.adapters import adapters, lushang, nesting
+from hub.intake.adapters.adapter import Answer, Reason
 from hub.intake.codes import Codes
-from hub.intake.providers import adapters, lushang, nesting
-from hub.intake.providers.adapter import Answer, Reason
 from hub.intake.reading import Reading
 from hub.receipt import ErrorCategory, Receipt, Status
 from tests.making import collected

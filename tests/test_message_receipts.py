@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from hub.log import message_receipts
-from hub.log.message_receipts import MOST_OF_MESSAGE, ReceiptsOf
+from hub.log.read import message_receipts
+from hub.log.read.message_receipts import MOST_OF_MESSAGE, ReceiptsOf
 from hub.receipt import Receipt, Status
 from hub.settings import Settings
 from hub.v1 import receipts_pb2 as pb

@@ -15,17 +15,17 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from hypothesis.stateful import run_state_machine_as_test as run_machine
 
 from hub.access import Access
+from hub.accounts.directory import Accounts
 from hub.errors import CursorExpired, CursorInvalid
 from hub.feed.follower import Feed
 from hub.feed.frame import Frame
 from hub.feed.tail import Tail
 from hub.filter import Filter
-from hub.log.accounts import Accounts
-from hub.log.commit import lock
-from hub.log.retention import MESSAGE_GRACE_DAYS, Retention
+from hub.log.write.commit import lock
 from hub.receipt import ErrorCategory, OnExpired, Order, Receipt, Status
 from hub.settings import Settings
 from hub.telemetry import Metrics
+from hub.upkeep.retention import MESSAGE_GRACE_DAYS, Retention
 from tests.conftest import PostgresServer, new_postgres_database, quick_settings
 from tests.making import OpenLog, open_log
 from tests.model import Model

@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import event
 
 from hub.filter import Filter
-from hub.log.message_receipts import ReceiptsOf
-from hub.log.messages import MessageLookup
-from hub.log.stats import Bucket, StatsQuery
+from hub.log.read.message_receipts import ReceiptsOf
+from hub.log.read.messages import MessageLookup
+from hub.log.read.stats import Bucket, StatsQuery
 from hub.receipt import ErrorCategory, Order, Status
 from hub.settings import Settings
 from tests.making import OpenLog, open_log

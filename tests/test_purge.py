@@ -11,15 +11,15 @@ import pytest
 from sqlalchemy import Connection, create_engine, event, func, insert, select, text
 from sqlmodel import col
 
+from hub.database.columns import table
+from hub.database.sqlite import file
+from hub.database.tables import Callback, SubscriptionRow
 from hub.filter import Filter
-from hub.log import purge
-from hub.log.arrival import Unreadable
-from hub.log.columns import table
-from hub.log.purge import BYTES_AT_ONCE, Removed
-from hub.log.sqlite import file
-from hub.log.tables import Callback, SubscriptionRow
+from hub.log.write.arrival import Unreadable
 from hub.receipt import Status
 from hub.settings import Settings
+from hub.upkeep import purge
+from hub.upkeep.purge import BYTES_AT_ONCE, Removed
 from tests.making import OpenLog, arrival, open_log, receipt
 from tests.test_retention import in_days, sweeper
 

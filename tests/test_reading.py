@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from hub.intake.providers import lushang
-from hub.intake.providers.adapter import Reason, Unread
-from hub.intake.providers.envelope import json_texts
+from hub.intake.adapters import lushang
+from hub.intake.adapters.adapter import Reason, Unread
+from hub.intake.adapters.envelope import json_texts
 from hub.intake.reading import SLICE_ITEMS
 from hub.receipt import Receipt
 from hub.settings import Settings

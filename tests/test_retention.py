@@ -7,17 +7,17 @@ from sqlalchemy import insert, select
 from sqlmodel import col
 
 from hub.access import Access
+from hub.accounts.directory import Accounts
+from hub.database.columns import table
+from hub.database.tables import Callback, SubscriptionRow
 from hub.errors import CursorExpired
 from hub.feed.follower import Feed
 from hub.feed.tail import Tail
 from hub.filter import Filter
-from hub.log.accounts import Accounts
-from hub.log.columns import table
-from hub.log.retention import MESSAGE_GRACE_DAYS, Retention
-from hub.log.tables import Callback, SubscriptionRow
 from hub.receipt import OnExpired, Order
 from hub.settings import Settings
 from hub.telemetry import Metrics
+from hub.upkeep.retention import MESSAGE_GRACE_DAYS, Retention
 from tests.making import OpenLog, open_log, receipt
 
 DAY = 86_400_000_000

@@ -8,8 +8,8 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, text
 from sqlmodel import SQLModel
 
+from hub.database.store import opened
 from hub.errors import StartError
-from hub.log.store import opened
 from hub.settings import Settings
 
 

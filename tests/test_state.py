@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hub.log.corrections import derive
-from hub.log.state import MessageState, PartState
+from hub.log.derive.corrections import derive
+from hub.log.derive.state import MessageState, PartState
 from hub.receipt import ErrorCategory, Receipt, Status
 from tests.making import receipt
 

@@ -10,9 +10,9 @@ import pytest
 
 from hub.errors import BadInput
 from hub.filter import Filter
-from hub.log import commit
-from hub.log.latency import bucket, percentile
-from hub.log.stats import Bucket, Group, StatsQuery, buckets
+from hub.log.derive.latency import bucket, percentile
+from hub.log.read.stats import Bucket, Group, StatsQuery, buckets
+from hub.log.write import commit
 from hub.receipt import Entry, ErrorCategory, Status
 from hub.settings import Settings
 from tests.making import OpenLog, open_log, receipt

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hub.access import Scope
-from hub.log.register import NewConsumer, Register
+from hub.accounts.administration import NewConsumer, Register
 from hub.settings import Settings
 from tests.calling import Running, run
 from tests.conftest import quick_settings

@@ -1,4 +1,4 @@
-"""Who may see what: tokens, scopes, masks.  Pure; accounts are stored by `hub.log.accounts`."""
+"""Who may see what: tokens, scopes, masks.  Pure; `hub.accounts` stores who they belong to."""
 
 import hashlib
 import hmac

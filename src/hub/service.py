@@ -8,24 +8,24 @@ from dataclasses import dataclass
 
 import structlog
 
-from hub import http
+from hub.accounts.directory import Accounts
+from hub.database.store import Store, opened
 from hub.feed.follower import Feed
-from hub.feed.subscriptions import Subscriptions
 from hub.feed.tail import Tail
-from hub.graphql.app import graphql_router
+from hub.graphql.router import graphql_router
 from hub.grpc.server import GrpcServer, serving
-from hub.http_server import POSTS, STREAMS, Server, Stopping, listening, served
+from hub.http import application
+from hub.http.server import POSTS, STREAMS, Server, Stopping, listening, served
 from hub.intake.documentation import operation
 from hub.intake.webhook import Webhook
-from hub.log.accounts import Accounts
-from hub.log.commit import Committer
-from hub.log.log import ReceiptLog
-from hub.log.retention import Retention
-from hub.log.store import Store, opened
-from hub.log.upkeep import Upkeep
-from hub.log.writer import Writer
+from hub.log.read.log import ReceiptLog
+from hub.log.write.commit import Committer
+from hub.log.write.writer import Writer
 from hub.settings import Settings
+from hub.subscriptions.subscriptions import Subscriptions
 from hub.telemetry import Metrics
+from hub.upkeep.checkpoints import Upkeep
+from hub.upkeep.retention import Retention
 from hub.urls import http_url
 
 logger = structlog.stdlib.get_logger(__name__)
@@ -73,7 +73,7 @@ async def running(settings: Settings) -> AsyncIterator[Hub]:
             serving(settings, parts.log, feed, parts.accounts, parts.subscriptions, metrics)
         )
         stack.callback(loops.create_task(grpc_server.run()).cancel)
-        callbacks, started = http.Callbacks(_webhook(parts), operation()), asyncio.Event()
+        callbacks, started = application.Callbacks(_webhook(parts), operation()), asyncio.Event()
         stopping = Stopping(settings.drain_seconds)
         stack.push_async_callback(stopping.wait, POSTS, parts.writer.drain)
         for app, listener in zip(_apps(parts, callbacks, started.is_set), sockets, strict=True):
@@ -98,7 +98,7 @@ async def running(settings: Settings) -> AsyncIterator[Hub]:
 
 
 async def _drain(
-    stopping: Stopping, feed: Feed, grpc_server: GrpcServer, callbacks: http.Callbacks
+    stopping: Stopping, feed: Feed, grpc_server: GrpcServer, callbacks: application.Callbacks
 ) -> None:
     stopping.begin()
     await grpc_server.not_serving()
@@ -164,19 +164,19 @@ def _webhook(parts: _Parts) -> Webhook:
 
 
 def _apps(
-    parts: _Parts, callbacks: http.Callbacks, started: Callable[[], bool]
-) -> list[http.Application]:
+    parts: _Parts, callbacks: application.Callbacks, started: Callable[[], bool]
+) -> list[application.Application]:
     """What is served over HTTP, and where callbacks are apart, what is served to providers."""
     settings, metrics, feed = parts.store.settings, parts.metrics, parts.feed
     routers = (
-        http.operations(parts.log, parts.writer, feed, metrics, started),
+        application.operations(parts.log, parts.writer, feed, metrics, started),
         graphql_router(settings, parts.log, feed, parts.accounts, metrics),
     )
     origins = settings.graphql_allowed_origins
     if settings.callbacks_apart:
-        everything_else = http.application(None, *routers, origins=origins)
-        return [everything_else, http.for_providers(callbacks)]
-    return [http.application(callbacks, *routers, origins=origins)]
+        everything_else = application.application(None, *routers, origins=origins)
+        return [everything_else, application.for_providers(callbacks)]
+    return [application.application(callbacks, *routers, origins=origins)]
 
 
 def _reached(settings: Settings, sockets: Sequence[socket.socket]) -> tuple[str, str]:

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hub.access import Scope
-from hub.log.log import ReceiptLog
-from hub.log.register import NewConsumer, NewProvider, Register
-from hub.log.store import opened
-from hub.log.verify import verify
+from hub.accounts.administration import NewConsumer, NewProvider, Register
+from hub.database.store import opened
+from hub.log.read.log import ReceiptLog
 from hub.settings import Settings
+from hub.upkeep.verify import verify
 from tests.chaos.load import Journal, Load
 from tests.chaos.process import Process, process
 from tests.chaos.readers import ConsumingReader, GraphqlReader, GrpcReader, Reader, Seen

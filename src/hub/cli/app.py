@@ -9,7 +9,7 @@ import typer
 from typer.exceptions import TyperException
 
 from hub import __version__
-from hub.cli import (
+from hub.cli.commands import (
     consumers,
     migrate,
     parked,

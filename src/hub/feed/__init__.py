@@ -1,1 +1,1 @@
-"""The log, live: one tail for all, and followers that are positions."""
+"""The log, live: one tail for all, and a follower for each reader."""

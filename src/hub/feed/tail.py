@@ -6,7 +6,7 @@ import structlog
 
 from hub.errors import StoreUnavailable
 from hub.log.bounds import Bounds
-from hub.log.log import ReceiptLog
+from hub.log.read.log import ReceiptLog
 from hub.receipt import Entry
 from hub.telemetry import Metrics
 

@@ -1,1 +1,1 @@
-"""Ask and subscribe: the GraphQL surface.  Types convert, call the log or the feed, convert."""
+"""The GraphQL surface: questions and live operations of front ends."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from hub.access import Access
 from hub.filter import Filter
 from hub.graphql.context import Hub
-from hub.log.messages import MessageLookup
+from hub.log.read.messages import MessageLookup
 from hub.receipt import Message
 
 

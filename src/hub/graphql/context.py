@@ -10,18 +10,18 @@ from strawberry.dataloader import DataLoader
 from strawberry.fastapi import BaseContext
 
 from hub.access import Access, Scope
+from hub.accounts.directory import Accounts
 from hub.errors import Unauthenticated
 from hub.feed.follower import Feed
-from hub.graphql.place import Place
-from hub.log.accounts import Accounts
-from hub.log.log import ReceiptLog
-from hub.log.message_receipts import Receipts, ReceiptsOf
+from hub.graphql.progress import Place
+from hub.log.read.log import ReceiptLog
+from hub.log.read.message_receipts import Receipts, ReceiptsOf
 from hub.receipt import Message
 from hub.settings import Settings
 from hub.telemetry import Metrics
 
 if TYPE_CHECKING:
-    from hub.graphql.documents import Operation
+    from hub.graphql.operations.documents import Operation
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from hub.access import Scope
 from hub.errors import BadInput
 from hub.filter import check_text
 from hub.graphql.context import Context
-from hub.log.messages import MessageLookup
+from hub.log.read.messages import MessageLookup
 from hub.phone import candidates
 from hub.receipt import parse_message_key
 

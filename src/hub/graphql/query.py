@@ -6,19 +6,19 @@ import strawberry
 from strawberry import relay
 
 from hub.graphql.context import Info
-from hub.graphql.enums import Bucket, Group, Order
-from hub.graphql.filters import ReceiptFilter, wanted_by
 from hub.graphql.lookups import lookup
-from hub.graphql.message_pages import MessageConnection, message_page
-from hub.graphql.messages import Message
-from hub.graphql.nodes import node_of
-from hub.graphql.operations import DurableSubscription, Log, Viewer, durable_subscriptions
-from hub.graphql.paging import window
-from hub.graphql.quarantine import QuarantineConnection, quarantine_page
-from hub.graphql.receipt_pages import Listing, ReceiptConnection, receipt_page
-from hub.graphql.scalars import Bound, CursorText
-from hub.graphql.stats import DeliveryStat, check_summable
-from hub.log.stats import StatsQuery
+from hub.graphql.types.enums import Bucket, Group, Order
+from hub.graphql.types.filters import ReceiptFilter, wanted_by
+from hub.graphql.types.hub import DurableSubscription, Log, Viewer, durable_subscriptions
+from hub.graphql.types.message_pages import MessageConnection, message_page
+from hub.graphql.types.messages import Message
+from hub.graphql.types.nodes import node_of
+from hub.graphql.types.paging import window
+from hub.graphql.types.quarantine import QuarantineConnection, quarantine_page
+from hub.graphql.types.receipt_pages import Listing, ReceiptConnection, receipt_page
+from hub.graphql.types.scalars import Bound, CursorText
+from hub.graphql.types.stats import DeliveryStat, check_summable
+from hub.log.read.stats import StatsQuery
 
 First = Annotated[
     int | None,

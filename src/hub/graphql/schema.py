@@ -9,8 +9,8 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
 from hub.graphql.query import Query
-from hub.graphql.scalars import SCALARS
 from hub.graphql.subscription import Subscription
+from hub.graphql.types.scalars import SCALARS
 
 
 class Schema(strawberry.Schema):

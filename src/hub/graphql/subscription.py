@@ -8,12 +8,12 @@ import strawberry
 from hub.errors import BadInput, CursorInvalid
 from hub.graphql.changes import changes
 from hub.graphql.context import Info
-from hub.graphql.enums import OnExpired
-from hub.graphql.filters import ReceiptFilter, wanted_by
 from hub.graphql.lookups import lookup
-from hub.graphql.messages import Message
-from hub.graphql.receipts import ReceiptBatch
-from hub.graphql.scalars import CursorText
+from hub.graphql.types.enums import OnExpired
+from hub.graphql.types.filters import ReceiptFilter, wanted_by
+from hub.graphql.types.messages import Message
+from hub.graphql.types.receipts import ReceiptBatch
+from hub.graphql.types.scalars import CursorText
 
 LARGEST_BATCH = 1000
 

@@ -1,1 +1,1 @@
-"""The gRPC surface: streams, durable subscriptions, pages and look-ups for back-end services."""
+"""The gRPC surface: streams, durable readers and look-ups for services."""

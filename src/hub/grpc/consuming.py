@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator
 
 from hub.access import Access
 from hub.errors import BadInput, CursorForeign
-from hub.feed.claim import Claim
-from hub.feed.reader import Wants
 from hub.filter import Filter
 from hub.grpc import requests
-from hub.log.subscriptions import Declaration
 from hub.receipt import Cursor
+from hub.subscriptions.lease import Claim
+from hub.subscriptions.reader import Wants
+from hub.subscriptions.rows import Declaration
 from hub.v1 import receipts_pb2 as pb
 
 OPENING_SECONDS = 10.0

@@ -11,10 +11,18 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from hub import phone
 from hub.errors import BadInput, CursorInvalid
-from hub.feed.subscriptions import Start
 from hub.filter import WHOLE, Filter, Shard, check_list_sizes, check_text
-from hub.log.messages import MessageLookup
-from hub.receipt import ErrorCategory, Micros, OnExpired, Order, StartAt, Status, parse_message_key
+from hub.log.read.messages import MessageLookup
+from hub.receipt import (
+    ErrorCategory,
+    Micros,
+    OnExpired,
+    Order,
+    StartAt,
+    Status,
+    parse_message_key,
+)
+from hub.subscriptions.subscriptions import Start
 from hub.v1 import receipts_pb2 as pb
 
 DEFAULT_SIZE = 100

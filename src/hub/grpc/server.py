@@ -7,16 +7,16 @@ from typing import Any
 import grpc
 
 from hub import addresses
+from hub.accounts.directory import Accounts
 from hub.feed.follower import Feed
-from hub.feed.subscriptions import Subscriptions
 from hub.grpc import tls
 from hub.grpc.calls import Calls
 from hub.grpc.encoding import Encoder
 from hub.grpc.health import SERVICE, Health, reflect
 from hub.grpc.servicer import Receipts
-from hub.log.accounts import Accounts
-from hub.log.log import ReceiptLog
+from hub.log.read.log import ReceiptLog
 from hub.settings import Settings
+from hub.subscriptions.subscriptions import Subscriptions
 from hub.telemetry import Metrics
 from hub.v1 import receipts_pb2_grpc
 

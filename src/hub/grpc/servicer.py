@@ -5,19 +5,19 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
 from hub.access import Access, Scope
+from hub.accounts.directory import Accounts
 from hub.errors import BadInput, NotFound, RecipientRequired, Unauthenticated
 from hub.feed.follower import Feed
-from hub.feed.subscriptions import Subscriptions
 from hub.filter import Filter
 from hub.grpc import consuming, messages, paging, requests
 from hub.grpc.encoding import MAX_FRAME_BYTES, Encoder
 from hub.grpc.errors import Context
-from hub.log.accounts import Accounts
-from hub.log.leases import Key
-from hub.log.log import ReceiptLog
-from hub.log.message_receipts import ReceiptsOf
-from hub.log.messages import MessageLookup
+from hub.log.read.log import ReceiptLog
+from hub.log.read.message_receipts import ReceiptsOf
+from hub.log.read.messages import MessageLookup
 from hub.receipt import Message, Order
+from hub.subscriptions.leases import Key
+from hub.subscriptions.subscriptions import Subscriptions
 from hub.v1 import receipts_pb2 as pb
 from hub.v1 import receipts_pb2_grpc
 

@@ -1,0 +1,1 @@
+"""A callback in, receipts out: authentication, reading, reply, quarantine."""

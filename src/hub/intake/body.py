@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from starlette.types import Message, Receive
 
-from hub.intake.providers.adapter import Answer
+from hub.intake.adapters.adapter import Answer
 
 _LINGER_SECONDS = 2.0
 _LINGER_BYTES = 16 * 1_048_576

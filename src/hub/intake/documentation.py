@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from hub.intake.providers import lushang
-from hub.intake.providers.adapter import MAX_CODE, MAX_ID, Answer
+from hub.intake.adapters import lushang
+from hub.intake.adapters.adapter import MAX_CODE, MAX_ID, Answer
 from hub.intake.reading import MOST_APART
 
 _DESCRIPTION = """

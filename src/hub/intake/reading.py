@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 
+from hub.intake.adapters.adapter import Account, Provider, Reason, Unread
 from hub.intake.codes import Codes
-from hub.intake.providers.adapter import Account, Provider, Reason, Unread
-from hub.log.arrival import Unreadable
+from hub.log.write.arrival import Unreadable
 from hub.receipt import Receipt
 
 MOST_APART = 100

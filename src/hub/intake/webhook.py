@@ -9,17 +9,17 @@ from typing import Any
 import structlog
 from starlette.types import Receive, Scope, Send
 
+from hub.accounts.directory import Account, Accounts
 from hub.errors import Draining, Overloaded, StoreUnavailable
+from hub.intake.adapters import adapters
+from hub.intake.adapters.adapter import Answer, Call, Provider, Reason
 from hub.intake.body import Ended, HungUp, declared_length, whole
 from hub.intake.codes import Codes
 from hub.intake.peer import Headers, Peers
-from hub.intake.providers import adapters
-from hub.intake.providers.adapter import Answer, Call, Provider, Reason
 from hub.intake.reading import Reader, Reading
-from hub.intake.respond import endless, respond, respond_and_close
-from hub.log.accounts import Account, Accounts
-from hub.log.arrival import Arrival, Unreadable
-from hub.log.writer import Writer
+from hub.intake.reply import endless, respond, respond_and_close
+from hub.log.write.arrival import Arrival, Unreadable
+from hub.log.write.writer import Writer
 from hub.receipt import ErrorCategory
 from hub.settings import Settings
 from hub.telemetry import Metrics

@@ -1,1 +1,1 @@
-"""One durable order: the receipt log and what is derived from it."""
+"""The log: one durable order of everything that providers reported."""

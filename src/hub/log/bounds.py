@@ -6,7 +6,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
-from hub.log.tables import Log
+from hub.database.tables import Log
 from hub.receipt import Cursor
 
 _ROW = select(col(Log.epoch), col(Log.oldest), col(Log.head), col(Log.kinds))

@@ -1,0 +1,1 @@
+"""One operation: its limits and cost, and how live ones are shared."""

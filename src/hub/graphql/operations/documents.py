@@ -1,0 +1,184 @@
+"""Documents: read, checked and kept, so that a client's operation is understood once."""
+
+from collections import OrderedDict
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    NoSchemaIntrospectionCustomRule,
+    OperationDefinitionNode,
+    OperationType,
+    VariableDefinitionNode,
+    VariableNode,
+    Visitor,
+    parse,
+    specified_rules,
+    validate,
+    visit,
+)
+
+from hub.errors import BadInput, TooComplex
+from hub.graphql.errors import Refused
+from hub.graphql.operations.arguments import blamed
+from hub.graphql.operations.cost import cost_of
+from hub.graphql.operations.limits import check_shape
+from hub.graphql.operations.trusted import Trusted
+from hub.settings import Settings
+
+_KEPT = 256
+_LONGEST_KEPT = 20_000
+_MOST_ERRORS = 10
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation of a valid document."""
+
+    text: str
+    document: DocumentNode
+    node: OperationDefinitionNode
+    fragments: Mapping[str, FragmentDefinitionNode]
+    variables: dict[str, Any]
+
+    @property
+    def name(self) -> str | None:
+        """Its name, where it has one."""
+        return self.node.name.value if self.node.name else None
+
+    @property
+    def live(self) -> bool:
+        """Whether it is a subscription."""
+        return self.node.operation is OperationType.SUBSCRIPTION
+
+    @cached_property
+    def root(self) -> FieldNode | None:
+        """A subscription's one field, unless it stands in a fragment."""
+        selected = self.node.selection_set.selections
+        only = selected[0] if self.live and len(selected) == 1 else None
+        return only if isinstance(only, FieldNode) else None
+
+    @cached_property
+    def alike(self) -> Hashable:
+        """Equal for operations that return the same from the same position."""
+        varied = {k: v for k, v in self.variables.items() if k not in self._starts}
+        return self.text, self.name, msgspec.json.encode(varied, order="sorted")
+
+    @cached_property
+    def _starts(self) -> frozenset[str]:
+        """Variables that say where a subscription starts and nothing else."""
+        if self.root is None:
+            return frozenset()
+        given = [
+            a.value for a in self.root.arguments or () if a.name.value in {"after", "onExpired"}
+        ]
+        names = [value.name.value for value in given if isinstance(value, VariableNode)]
+        counter = _Uses()
+        visit(self.document, counter)
+        return frozenset(name for name in names if counter.names.count(name) == 1)
+
+
+class Documents:
+    """Reads documents for one schema, and remembers the last ones."""
+
+    def __init__(self, schema: GraphQLSchema, settings: Settings) -> None:
+        self._schema = schema
+        self._settings = settings
+        self._known: OrderedDict[str, DocumentNode] = OrderedDict()
+        self._rules = specified_rules
+        if not settings.graphql_introspection:
+            self._rules = (*specified_rules, NoSchemaIntrospectionCustomRule)
+        self._trusted = None
+        if settings.trusted_documents is not None:
+            self._trusted = Trusted(Path(settings.trusted_documents), schema)
+
+    @property
+    def by_name(self) -> bool:
+        """Whether an operation can be asked for by its name alone."""
+        return self._trusted is not None
+
+    def operation(
+        self, text: str | None, name: str | None, variables: dict[str, Any] | None
+    ) -> Operation:
+        """
+        The operation *name* of *text*, to be run with *variables*.  Raises `Refused` where the
+        document is not valid, `TooComplex` where it asks for too much, `BadInput`.
+        """
+        if self._trusted is not None:
+            text = self._trusted.text(text, name, self._parse)
+        if not text:
+            message = "send the operation's text as `query`"
+            raise BadInput(message, field="query")
+        document = self._document(text)
+        node, given = _chosen(document, name), variables or {}
+        operation = Operation(text, document, node, _fragments(document), given)
+        cost = cost_of(node, operation.fragments, self._schema, given)
+        if cost > self._settings.graphql_max_cost:
+            message = "the operation may return too much; ask for smaller pages or fewer fields"
+            raise TooComplex(message, cost=cost, limit=self._settings.graphql_max_cost)
+        return operation
+
+    def _document(self, text: str) -> DocumentNode:
+        if text in self._known:
+            self._known.move_to_end(text)
+            return self._known[text]
+        document = self._parse(text)
+        errors = validate(self._schema, document, self._rules, max_errors=_MOST_ERRORS)
+        if errors:
+            raise Refused([blamed(error, document) for error in errors])
+        check_shape(document, self._settings)
+        if len(text) <= _LONGEST_KEPT:
+            self._known[text] = document
+            if len(self._known) > _KEPT:
+                self._known.popitem(last=False)
+        return document
+
+    def _parse(self, text: str) -> DocumentNode:
+        most = self._settings.graphql_max_tokens
+        try:
+            return parse(text, max_lexical_tokens=most, max_comments=most)
+        except GraphQLSyntaxError as error:
+            if "nested too deeply" in error.message:
+                deepest = self._settings.graphql_max_depth
+                message = f"the document is too deep to be read; {deepest} is allowed"
+                raise TooComplex(message, cost=deepest + 1, limit=deepest) from None
+            if "Parsing aborted" in error.message:
+                message = f"the document has more than {most} tokens"
+                raise TooComplex(message, cost=most + 1, limit=most) from None
+            raise Refused([error]) from None
+        except GraphQLError as error:
+            raise Refused([error]) from None
+
+
+class _Uses(Visitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    def enter_variable(self, node: VariableNode, _key: Any, parent: Any, *_: Any) -> None:
+        if not isinstance(parent, VariableDefinitionNode):
+            self.names.append(node.name.value)
+
+
+def _chosen(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
+    operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
+    if name is None and len(operations) == 1:
+        return operations[0]
+    for operation in operations:
+        if operation.name is not None and operation.name.value == name:
+            return operation
+    message = "operationName must name one of the document's operations"
+    raise BadInput(message, field="operationName")
+
+
+def _fragments(document: DocumentNode) -> dict[str, FragmentDefinitionNode]:
+    return {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}

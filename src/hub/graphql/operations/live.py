@@ -1,0 +1,194 @@
+"""Running operations; live ones that are alike are executed once for all their readers."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Hashable
+from contextlib import aclosing
+from typing import Any
+
+import msgspec
+import structlog
+from strawberry.types.execution import ExecutionResult, PreExecutionError
+
+from hub.access import Access
+from hub.errors import HubError, Unauthenticated
+from hub.graphql.context import Connection, Context, Hub
+from hub.graphql.errors import Refused, formatted, hub_error
+from hub.graphql.operations.cohort import Cohort, Event
+from hub.graphql.operations.documents import Operation
+from hub.graphql.progress import Place
+from hub.graphql.schema import Schema
+
+logger = structlog.stdlib.get_logger(__name__)
+
+_SHARED = "receipts"
+"""The root field whose results follow from the position alone."""
+
+
+class Live:
+    """
+    Runs operations for sockets and event streams.
+
+    A reader runs alone until it is at the head.  From there on it reads what its cohort was sent:
+    readers of the same text, variables and rights, whatever place they started from.  It goes
+    alone again when it is too slow, when its rights change, or when the cohort ends.
+    """
+
+    def __init__(self, hub: Hub, schema: Schema) -> None:
+        self._hub = hub
+        self._schema = schema
+        self._cohorts: dict[Hashable, tuple[Cohort, asyncio.Task[None]]] = {}
+
+    async def results(
+        self, connection: Connection, operation: Operation
+    ) -> AsyncGenerator[str, None]:
+        """
+        The results of *operation* as JSON: one, or of a subscription many.  Raises `Refused` or
+        a `HubError` where it cannot begin or go on.
+        """
+        if not operation.live:
+            yield await self.result(connection, operation)
+            return
+        async with (
+            self._hub.feed.stream(connection.access, "graphql"),
+            aclosing(self._subscribed(connection, operation)) as events,
+        ):
+            async for event in events:
+                self._hub.metrics.frames.labels("graphql").inc()
+                yield event.text
+
+    async def result(self, connection: Connection, operation: Operation) -> str:
+        """The result of a query as JSON."""
+        context = connection.execution(operation)
+        result = await self._schema.execute(
+            operation.text,
+            variable_values=operation.variables,
+            context_value=context,
+            operation_name=operation.name,
+        )
+        return encoded(result, suggests=context.suggests)
+
+    async def _subscribed(
+        self, connection: Connection, operation: Operation
+    ) -> AsyncGenerator[Event, None]:
+        """
+        Each turn runs with the rights of one moment.  Where they have changed by the time an
+        event is there, the event is not sent but made again with those of the reader's new token.
+        """
+        position: int | None = None
+        session = connection.session
+        while True:
+            access = connection.access
+            alone = Context(self._hub, operation, access)
+            try:
+                async with aclosing(self._alone(alone, position)) as events:
+                    async for event in events:
+                        if session.access is not access:
+                            break
+                        position = event.end
+                        yield event
+                        if self._joins(alone):
+                            break
+                    else:
+                        return
+            except Unauthenticated:
+                if session.access is access:
+                    raise
+            if position is None or session.access is not access:
+                continue
+            async with aclosing(self._together(operation, access, position)) as events:
+                async for event in events:
+                    if connection.access is not access:
+                        break
+                    position = event.end
+                    yield event
+
+    def _joins(self, context: Context) -> bool:
+        """Whether what *context* runs is at the head, can be shared, and will go on."""
+        root = context.operation.root
+        shared = root is not None and root.name.value == _SHARED
+        return shared and context.place.caught_up and not self._hub.feed.draining.is_set()
+
+    async def _alone(self, context: Context, start: int | None) -> AsyncGenerator[Event, None]:
+        """Run the operation from *start*, or from where its arguments say."""
+        operation = context.operation
+        place = context.place = Place(start=start, position=start)
+        results: Any = await self._schema.stream(
+            operation.text,
+            variable_values=operation.variables,
+            context_value=context,
+            operation_name=operation.name,
+        )
+        async with aclosing(results):
+            before = start
+            async for result in results:
+                _raise_if_over(result)
+                text = encoded(result, suggests=context.suggests)
+                yield Event(text, before, place.position, place.first)
+                before = place.position
+
+    async def _together(
+        self, operation: Operation, access: Access, position: int
+    ) -> AsyncGenerator[Event, None]:
+        """What the reader's cohort gets from *position* on, while the reader is fast enough."""
+        key = (operation.alike, access.scopes, access.providers)
+        if key not in self._cohorts:
+            cohort = Cohort()
+            task = asyncio.create_task(
+                self._lead(key, cohort, Context(self._hub, operation, access), position)
+            )
+            self._cohorts[key] = (cohort, task)
+        cohort, task = self._cohorts[key]
+        cohort.members += 1
+        try:
+            async with aclosing(cohort.after(position)) as events:
+                async for event in events:
+                    yield event
+        finally:
+            cohort.members -= 1
+            if not cohort.members:
+                task.cancel()
+                if self._cohorts.get(key, (None,))[0] is cohort:
+                    del self._cohorts[key]
+
+    async def _lead(self, key: Hashable, cohort: Cohort, context: Context, position: int) -> None:
+        """Run the cohort's operation.  Where that ends, each member learns the reason alone."""
+        try:
+            async with aclosing(self._alone(context, position)) as events:
+                first = await anext(events)  # comes at once; the members have had theirs
+                if first.first is not None:
+                    await cohort.publish(first)
+                async for event in events:
+                    await cohort.publish(event)
+        except (HubError, Refused):
+            pass
+        except Exception:
+            logger.exception("a cohort of readers ended")
+        finally:
+            cohort.close()
+            if self._cohorts.get(key, (None,))[0] is cohort:
+                del self._cohorts[key]
+
+
+def encoded(result: ExecutionResult, *, suggests: bool) -> str:
+    """*result* as JSON, its errors as callers may see them; *suggests* as in `formatted`."""
+    body: dict[str, Any] = {}
+    if not isinstance(result, PreExecutionError):
+        body["data"] = result.data
+    if result.errors:
+        body["errors"] = [formatted(error, suggests=suggests) for error in result.errors]
+    if result.extensions:
+        body["extensions"] = result.extensions
+    return msgspec.json.encode(body).decode()
+
+
+def _raise_if_over(result: ExecutionResult) -> None:
+    """Raise what ended the operation: an error of no field, or one from before it began."""
+    errors = result.errors or []
+    if not errors or not (
+        isinstance(result, PreExecutionError) or any(error.path is None for error in errors)
+    ):
+        return
+    ours = hub_error(errors[0])
+    if ours is not None:
+        raise ours
+    raise Refused(errors)

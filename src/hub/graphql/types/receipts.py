@@ -1,0 +1,178 @@
+"""A receipt as the API shows it."""
+
+from typing import TYPE_CHECKING, Annotated, Self
+
+import strawberry
+from strawberry import relay
+
+from hub.access import mask
+from hub.feed.frame import Frame
+from hub.filter import Filter
+from hub.graphql.context import Info
+from hub.graphql.types.enums import DeliveryEvidence, ErrorCategory, Order, Status
+from hub.graphql.types.paging import number_in
+from hub.graphql.types.scalars import BigInt, CursorText, DateTime, optional_instant
+from hub.receipt import Entry, message_key
+
+if TYPE_CHECKING:
+    from hub.graphql.types.messages import Message
+
+
+@strawberry.type(description="One delivery receipt in the log.  It never changes.")
+class Receipt(relay.Node):
+    """Fields that were not given are null."""
+
+    position: BigInt = strawberry.field(
+        description="Its place in the log: dense, from 1, in the order of commits."
+    )
+    message_key: str = strawberry.field(
+        description="Names its message without showing the number.  Opaque."
+    )
+    provider: str = strawberry.field(description="The provider account that reported it.")
+    message_id: str = strawberry.field(description="The provider's id of the message, as received.")
+    recipient: str | None = strawberry.field(
+        description="In E.164 where it can be read as a number, else as received; null if none was"
+        " given.  Its middle is hidden without the scope recipients:read."
+    )
+    status: Status = strawberry.field(description="What the receipt says.")
+    provider_status: str = strawberry.field(
+        description="The provider's own word for the status, as received."
+    )
+    error_code: str | None = strawberry.field(
+        description="The provider's or gateway's code, as received; null if none."
+    )
+    error_category: ErrorCategory | None = strawberry.field(
+        description="Why it failed.  For failures, and for UNKNOWN with a code; else null."
+    )
+    error_permanent: bool | None = strawberry.field(
+        description="Whether trying again is useless; null where that is not known."
+    )
+    delivery_evidence: DeliveryEvidence = strawberry.field(
+        description="Who vouches for a delivery."
+    )
+    occurred_at: DateTime | None = strawberry.field(
+        description="When it happened, by the provider's clock; null if it gave no time."
+    )
+    received_at: DateTime = strawberry.field(description="When the callback arrived.")
+    recorded_at: DateTime = strawberry.field(
+        description="When it was committed to the log.  Never decreases with position."
+    )
+    segments: int | None = strawberry.field(
+        description="Charged segments; null if not given.  Never negative."
+    )
+    part: int | None = strawberry.field(
+        description="Which part of a long message, from 1; null if it speaks of the whole."
+    )
+    part_count: int | None = strawberry.field(
+        description="How many parts the message has; null if not given."
+    )
+    network: str | None = strawberry.field(
+        description="The recipient's network as MCC-MNC, such as 460-00; null if not given."
+    )
+    price: str | None = strawberry.field(
+        description="What it cost as a decimal number, such as 0.0450, in `currency`;"
+        " null if not given."
+    )
+    currency: str | None = strawberry.field(
+        description="ISO 4217 code of the price, as received; null if not given."
+    )
+    client_reference: str | None = strawberry.field(
+        description="What the sender attached to the message; null if nothing."
+    )
+    applied: bool = strawberry.field(description="Whether it changed its message's status.")
+    message_status: Status = strawberry.field(description="The message's status after it.")
+    corrects: BigInt | None = strawberry.field(
+        description="The position of the receipt that it corrects, where kept bytes were read"
+        " again; else null."
+    )
+    key: strawberry.Private[bytes]
+
+    @classmethod
+    def of(cls, entry: Entry, *, unmasked: bool) -> Self:
+        """*entry*, its recipient in full only where *unmasked*."""
+        recipient = entry.recipient
+        if recipient is not None and not unmasked:
+            recipient = mask(recipient)
+        return cls(
+            position=BigInt(entry.position),
+            message_key=message_key(entry.key),
+            provider=entry.provider,
+            message_id=entry.message_id,
+            recipient=recipient,
+            status=entry.status,
+            provider_status=entry.provider_status,
+            error_code=entry.error_code,
+            error_category=entry.error_category,
+            error_permanent=entry.error_permanent,
+            delivery_evidence=entry.evidence,
+            occurred_at=optional_instant(entry.occurred_at),
+            received_at=DateTime(entry.received_at),
+            recorded_at=DateTime(entry.recorded_at),
+            segments=entry.segments,
+            part=entry.part,
+            part_count=entry.part_count,
+            network=entry.network,
+            price=entry.price,
+            currency=entry.currency,
+            client_reference=entry.client_reference,
+            applied=entry.applied,
+            message_status=entry.message_status,
+            corrects=None if entry.corrects is None else BigInt(entry.corrects),
+            key=entry.key,
+        )
+
+    @classmethod
+    def resolve_id(cls, root: Self, *, info: Info) -> str:
+        """The receipt's part of its global id."""
+        return str(root.position)
+
+    @classmethod
+    async def with_id(cls, info: Info, node_id: str) -> Self | None:
+        """The one whose part of the global id is *node_id*, if there is one for this caller."""
+        context = info.context
+        access = context.reader
+        position = number_in(node_id)
+        if position is None:
+            return None
+        page = await context.hub.log.page(
+            access.limit(Filter()),
+            order=Order.OLDEST_FIRST,
+            limit=1,
+            after=position - 1,
+            before=position + 1,
+        )
+        return cls.of(page.entries[0], unmasked=access.unmasked) if page.entries else None
+
+    @strawberry.field(description="The message it is about; null once that is no longer kept.")
+    async def message(
+        self, info: Info
+    ) -> Annotated["Message", strawberry.lazy("hub.graphql.types.messages")] | None:
+        from hub.graphql.types.messages import Message  # noqa: PLC0415  # they refer to each other
+
+        found = await info.context.message_of(self.key)
+        return Message.of(found, unmasked=info.context.access.unmasked) if found else None
+
+
+@strawberry.type(description="What the log has beyond the last batch, and where to resume.")
+class ReceiptBatch:
+    """A frame.  Without receipts it is a heartbeat or a bookmark."""
+
+    receipts: list[Receipt] = strawberry.field(
+        description="In the order of the log.  Empty in a heartbeat: nothing matched, and the"
+        " cursor may have moved."
+    )
+    cursor: CursorText = strawberry.field(description="Resume after this batch here.")
+    lag: BigInt = strawberry.field(
+        description="Positions between the cursor and the head, matching or not."
+    )
+    caught_up: bool = strawberry.field(description="Whether the cursor is at the head.")
+
+    @classmethod
+    def of(cls, frame: Frame, *, unmasked: bool) -> Self:
+        """*frame*, with recipients in full only where *unmasked*."""
+        return cls(
+            receipts=[Receipt.of(entry, unmasked=unmasked) for entry in frame.entries],
+            cursor=CursorText(frame.cursor),
+            lag=BigInt(frame.lag),
+            caught_up=frame.caught_up,
+        )

@@ -1,0 +1,1 @@
+"""What is read back: entries, pages, messages, statistics, quarantine, stored callbacks."""

@@ -1,0 +1,1 @@
+"""From callbacks that arrived to one committed batch of receipts."""

@@ -1,0 +1,280 @@
+"""One transaction: a batch of arrivals into the log, all of it or nothing."""
+
+import os
+import time
+from collections import defaultdict
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlmodel import col
+
+from hub.database.columns import table
+from hub.database.dialect import Bulk, insert_into
+from hub.database.store import Store
+from hub.database.tables import Callback, DeliveryStat, LatencyStat, Log, MessageRow, ReceiptRow
+from hub.database.tables import Kind as KindRow
+from hub.log.derive.corrections import left_by_purged
+from hub.log.derive.state import MessageState, PartState
+from hub.log.hashing import Hashing
+from hub.log.read.entries import EntryReader
+from hub.log.write.arrival import Arrival, Outcome
+from hub.log.write.batch import Batch, Head
+from hub.log.write.quarantine import Quarantine
+from hub.log.write.working import FINGERPRINTS_KEPT, Working
+from hub.receipt import Micros
+
+_MESSAGE_COLUMNS = [column for column in table(MessageRow).columns if column.name != "parts"]
+
+_BALLAST = 0
+"""The id of a callback that never is; theirs begin at 1."""
+_BALLAST_BYTES = 262_144
+
+
+class Committed(NamedTuple):
+    """What one transaction did."""
+
+    outcomes: list[Outcome]
+    head: int
+    batch: Batch
+
+
+class Committer:
+    """
+    Writes batches.  The transaction locks the log's one row first, so that positions are given
+    out, committed and seen in the same order, by however many processes.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.dialect = store.dialect
+        self._transactor = store.writing
+        self._kinds = store.kinds
+        engine = store.writer
+        self._quarantine = Quarantine(engine, store.settings.quarantine_max_bytes)
+        self._hashing: Hashing | None = None
+        self._insert_receipt = Bulk(insert(table(ReceiptRow)), engine)
+        self._insert_message = Bulk(insert(table(MessageRow)), engine)
+        self._update_message = Bulk(_update_message(), engine)
+        self._insert_callback = Bulk(insert(table(Callback)), engine)
+        self._add_to_callback = Bulk(_add_to_callback(), engine)
+        self._add_delivery = Bulk(_add(DeliveryStat, engine), engine)
+        self._add_latency = Bulk(_add(LatencyStat, engine), engine)
+
+    async def commit(self, arrivals: list[Arrival]) -> Committed:
+        """Commit *arrivals*; every database error passes through, with nothing written."""
+        committed = await self._transactor.run(
+            lambda connection: self._commit(connection, arrivals)
+        )
+        for number, provider, key in committed.batch.new_kinds:
+            self._kinds.add(number, provider, key)
+        return committed
+
+    async def reconnect(self) -> None:
+        """Begin the next transaction on a new connection: the present one may be what is broken."""
+        await self._transactor.reconnect()
+
+    async def probe(self) -> None:
+        """Learn whether the database takes writes, such as need space too."""
+        await self._transactor.run(_probe)
+
+    def _commit(self, connection: Connection, arrivals: list[Arrival]) -> Committed:
+        head, secret = lock(connection)
+        if self._hashing is None:
+            self._hashing = Hashing(secret)
+        batch = Batch(arrivals, self._hashing)
+        if head.kinds != len(self._kinds.by_id):
+            self._kinds.load_now(connection)
+        self._load(connection, batch)
+        after = batch.place(head, self._kinds, max(_now(), head.recorded_at))
+        self._write(connection, batch)
+        held = self._quarantine.store(connection, batch.unreadable, head.quarantine_bytes)
+        self._advance(connection, head, after._replace(quarantine_bytes=held))
+        return Committed(batch.outcomes, after.position, batch)
+
+    def _load(self, connection: Connection, batch: Batch) -> None:
+        keys = batch.keys
+        if not keys:
+            return
+        rows = connection.execute(
+            select(*_MESSAGE_COLUMNS, col(MessageRow.parts)).where(col(MessageRow.key).in_(keys))
+        )
+        for row in rows:
+            batch.messages[row.key] = self._working(row)
+        crowded = [m.id for m in batch.messages.values() if _crowded(m)]
+        if crowded:
+            batch.known(_fingerprints(connection, crowded))
+        for key in batch.corrected:
+            if key in batch.messages:
+                self._load_history(connection, batch.messages[key], batch.hashing)
+
+    def _working(self, row: Any) -> Working:
+        kind = self._kinds.by_id[row.kind]
+        whole = PartState(
+            kind.status, row.error_code, kind.error_category, row.segments, row.conflict
+        )
+        state = MessageState(
+            whole,
+            receipt_count=row.receipt_count,
+            status_at=row.status_at,
+            delivered_at=row.delivered_at,
+            latency=row.latency,
+        )
+        state.load_parts(row.parts)
+        return Working(
+            id=row.id,
+            key=row.key,
+            provider=row.provider,
+            message_id=row.message_id,
+            recipient=row.recipient,
+            first_received_at=row.first_received_at,
+            first_recorded_at=row.first_recorded_at,
+            state=state,
+            fingerprints=row.fingerprints,
+            stored=(row.kind, row.latency),
+        )
+
+    def _load_history(self, connection: Connection, message: Working, hashing: Hashing) -> None:
+        entries = EntryReader(self._kinds, hashing).of_message_now(connection, message.id)
+        if not entries or entries[0].position != message.id:
+            message.left = left_by_purged(message.state, entries)
+        message.history = [
+            (e.position, e.corrects, e, e.received_at, e.recorded_at) for e in entries
+        ]
+
+    def _write(self, connection: Connection, batch: Batch) -> None:
+        if batch.new_kinds:
+            connection.execute(insert(table(KindRow)), _kind_rows(batch))
+        self._insert_message.run(connection, batch.new_message_rows())
+        self._update_message.run(
+            connection,
+            [
+                tuple(values[name] for name in self._update_message.columns)
+                for values in batch.changed_message_values()
+            ],
+        )
+        self._insert_receipt.run(connection, batch.receipt_rows)
+        self._insert_callback.run(connection, batch.callback_rows)
+        self._add_to_callback.run(connection, batch.callback_sums)
+        self._add_delivery.run(connection, batch.rollup.cells())
+        self._add_latency.run(connection, batch.rollup.latencies())
+
+    def _advance(self, connection: Connection, before: Head, after: Head) -> None:
+        if after != before:
+            connection.execute(
+                update(table(Log)).values(
+                    head=after.position,
+                    recorded_at=after.recorded_at,
+                    callbacks=after.callbacks,
+                    kinds=after.kinds,
+                    quarantine_bytes=after.quarantine_bytes,
+                )
+            )
+        if after.position != before.position:
+            self.dialect.announce(connection, after.position)
+
+
+def lock(connection: Connection) -> tuple[Head, bytes]:
+    """Lock the log until the end of the transaction; return its head and its secret."""
+    row = (
+        connection.execute(
+            select(
+                col(Log.head),
+                col(Log.recorded_at),
+                col(Log.callbacks),
+                col(Log.kinds),
+                col(Log.quarantine_bytes),
+                col(Log.oldest),
+                col(Log.oldest_callback),
+                col(Log.emptied),
+                col(Log.swept),
+                col(Log.secret),
+            ).with_for_update()
+        )
+    ).one()
+    return Head._make(row[:-1]), row.secret
+
+
+def _probe(connection: Connection) -> None:
+    """A row that nobody else ever sees comes and goes."""
+    lock(connection)
+    connection.execute(insert(table(Callback)), _ballast())
+    connection.execute(delete(table(Callback)).where(col(Callback.id) == _BALLAST))
+
+
+def _now() -> Micros:
+    return time.time_ns() // 1000
+
+
+def _crowded(message: Working) -> bool:
+    return message.state.receipt_count > FINGERPRINTS_KEPT
+
+
+def _fingerprints(connection: Connection, messages: list[int]) -> dict[int, set[bytes]]:
+    rows = connection.execute(
+        select(col(ReceiptRow.message), col(ReceiptRow.fingerprint)).where(
+            col(ReceiptRow.message).in_(messages)
+        )
+    )
+    found: defaultdict[int, set[bytes]] = defaultdict(set)
+    for message, fingerprint in rows:
+        found[message].add(fingerprint.to_bytes(8, signed=True))
+    return found
+
+
+def _kind_rows(batch: Batch) -> list[dict[str, Any]]:
+    names = ("provider", "status", "category", "applied")
+    return [
+        {"id": number, **dict(zip(names, key, strict=True))} for number, _, key in batch.new_kinds
+    ]
+
+
+def _ballast() -> dict[str, Any]:
+    """Bytes that no database can store in less space."""
+    return {
+        "id": _BALLAST,
+        "provider": 0,
+        "received_at": 0,
+        "body": os.urandom(_BALLAST_BYTES),
+        "headers": {},
+        "receipts": 0,
+        "duplicates": 0,
+        "quarantined": 0,
+    }
+
+
+def _update_message() -> Any:
+    names = (
+        "kind",
+        "error_code",
+        "segments",
+        "status_at",
+        "delivered_at",
+        "latency",
+        "receipt_count",
+        "conflict",
+        "parts",
+        "fingerprints",
+    )
+    rows = table(MessageRow)
+    return (
+        update(rows)
+        .where(rows.c.id == bindparam("row"))
+        .values({name: bindparam(name, type_=rows.c[name].type) for name in names})
+    )
+
+
+def _add_to_callback() -> Any:
+    rows = table(Callback)
+    names = ("receipts", "duplicates", "quarantined")
+    more = {name: rows.c[name] + bindparam(name, type_=rows.c[name].type) for name in names}
+    return update(rows).where(rows.c.id == bindparam("row")).values(more)
+
+
+def _add(model: type[DeliveryStat] | type[LatencyStat], engine: AsyncEngine) -> Any:
+    rows = table(model)
+    statement = insert_into(rows, engine)
+    sums = [c for c in rows.columns if not c.primary_key]
+    return statement.on_conflict_do_update(
+        index_elements=list(rows.primary_key.columns),
+        set_={c.name: c + statement.excluded[c.name] for c in sums},
+    )

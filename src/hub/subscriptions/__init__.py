@@ -1,0 +1,1 @@
+"""Durable readers: their rows, leases, acknowledgements and parked receipts."""

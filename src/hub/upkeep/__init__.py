@@ -1,0 +1,1 @@
+"""What keeps a log healthy: retention, checkpoints, verification, backup."""

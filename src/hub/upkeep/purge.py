@@ -1,0 +1,140 @@
+"""
+The slices that a purge is made of, each a transaction too small for ingest to notice.
+
+Each slice goes on where the one before it ended, which the log's row remembers, and looks at no
+more rows than it removes, but for the first young one: what is young is in the same order.
+A slice returns how many rows it removed, by table, or None where nothing was due.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import takewhile
+from typing import Any
+
+from sqlalchemy import Connection, delete, exists, func, select, update
+from sqlmodel import col
+
+from hub.database.columns import table
+from hub.database.tables import Callback, Log, MessageRow, QuarantineRow, ReceiptRow
+from hub.log.write.commit import lock
+from hub.receipt import Micros
+
+ROWS_AT_ONCE = 250
+BYTES_AT_ONCE = 1_048_576
+"""Of bodies; a slice that frees more than one of them stays below it."""
+
+Removed = Counter[str] | None
+
+
+def receipts(connection: Connection, bound: int) -> Removed:
+    """
+    Receipts before the position *bound*; and such messages as were passed over because of a
+    receipt of theirs that goes now.
+    """
+    head, _ = lock(connection)
+    until = min(bound, head.oldest + ROWS_AT_ONCE, head.position + 1)
+    if until <= head.oldest:
+        return None
+    position, message = col(ReceiptRow.position), col(ReceiptRow.message)
+    going = [position >= head.oldest, position < until]
+    passed = select(message).where(*going, message <= head.swept).distinct()
+    messages = list(connection.execute(passed).scalars())
+    connection.execute(delete(table(ReceiptRow)).where(*going))
+    _remember(connection, oldest=until)
+    removed = _without_receipts(connection, col(MessageRow.id).in_(messages)) if messages else 0
+    return Counter(receipt=until - head.oldest, message=removed)
+
+
+def messages(connection: Connection, limit: Micros) -> Removed:
+    """Messages first recorded before *limit* of which no receipt is kept."""
+    head, _ = lock(connection)
+    number = col(MessageRow.id)
+    rows = connection.execute(
+        select(number, col(MessageRow.first_recorded_at))
+        .where(number > head.swept, number < head.oldest)
+        .order_by(number)
+        .limit(ROWS_AT_ONCE)
+    ).all()
+    due = list(takewhile(lambda row: row.first_recorded_at < limit, rows))
+    if not due:
+        return None
+    _remember(connection, swept=due[-1].id)
+    looked_at = number.between(due[0].id, due[-1].id)
+    return Counter(message=_without_receipts(connection, looked_at))
+
+
+def callbacks(connection: Connection, cutoff: Micros) -> Removed:
+    """Callbacks received before *cutoff* all of whose receipts are purged."""
+    head, _ = lock(connection)
+    oldest = select(col(ReceiptRow.callback)).where(col(ReceiptRow.position) == head.oldest)
+    kept = connection.execute(oldest).scalar()
+    number = col(Callback.id)
+    bounds = [
+        number >= head.oldest_callback,
+        number < (head.callbacks + 1 if kept is None else kept),
+    ]
+    due = _due(_received(connection, bounds), cutoff)
+    if not due:
+        return None
+    until = due[-1].id + 1
+    gone = number.between(head.oldest_callback, due[-1].id)
+    removed = connection.execute(delete(table(Callback)).where(gone)).rowcount
+    _remember(connection, oldest_callback=until)
+    return Counter(callback=removed)
+
+
+def bodies(connection: Connection, cutoff: Micros) -> Removed:
+    """The bytes of callbacks received before *cutoff*; the rows stay."""
+    head, _ = lock(connection)
+    number = col(Callback.id)
+    start = max(head.emptied + 1, head.oldest_callback)
+    due = _due(_received(connection, [number >= start]), cutoff)
+    if not due:
+        return None
+    emptied = number.between(start, due[-1].id)
+    connection.execute(update(table(Callback)).where(emptied).values(body=None, headers={}))
+    _remember(connection, emptied=due[-1].id)
+    return Counter(body=len(due))
+
+
+def quarantine(connection: Connection, cutoff: Micros) -> Removed:
+    """What could not be read and was last seen before *cutoff*."""
+    head, _ = lock(connection)
+    number, seen = col(QuarantineRow.id), col(QuarantineRow.last_seen_at)
+    size = func.length(col(QuarantineRow.raw)).label("size")
+    rows = select(number, seen.label("received_at"), size).where(seen < cutoff)
+    due = _due(connection.execute(rows.order_by(seen).limit(ROWS_AT_ONCE)).all(), cutoff)
+    if not due:
+        return None
+    connection.execute(delete(table(QuarantineRow)).where(number.in_([row.id for row in due])))
+    _remember(connection, quarantine_bytes=head.quarantine_bytes - sum(row.size for row in due))
+    return Counter(quarantine=len(due))
+
+
+def _received(connection: Connection, bounds: list[Any]) -> Sequence[Any]:
+    row = Callback
+    size = func.coalesce(func.length(col(row.body)), 0).label("size")
+    rows = select(col(row.id), col(row.received_at), size).where(*bounds)
+    return connection.execute(rows.order_by(col(row.id)).limit(ROWS_AT_ONCE)).all()
+
+
+def _due(rows: Sequence[Any], cutoff: Micros) -> list[Any]:
+    """The first *rows*, up to a young one, and of at most a slice's bytes or just one."""
+    due: list[Any] = []
+    held = 0
+    for row in takewhile(lambda row: row.received_at < cutoff, rows):
+        held += row.size
+        if due and held > BYTES_AT_ONCE:
+            break
+        due.append(row)
+    return due
+
+
+def _without_receipts(connection: Connection, among: Any) -> int:
+    """Remove the messages *among* which no receipt is kept; return how many."""
+    kept = exists().where(col(ReceiptRow.message) == col(MessageRow.id))
+    return connection.execute(delete(table(MessageRow)).where(among, ~kept)).rowcount
+
+
+def _remember(connection: Connection, **reached: int) -> None:
+    connection.execute(update(table(Log)).values(reached))

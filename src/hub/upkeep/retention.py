@@ -1,0 +1,144 @@
+"""
+Purging what is older than its retention, in transactions too small to be noticed by ingest.
+
+Receipts go first, from the oldest on; a subscription that still needs them holds the purge back
+up to a limit.  A message's row stays a few days longer than its receipts, so that their late
+duplicates are still known.  Statistics stay.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import structlog
+from sqlalchemy import Connection, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
+
+from hub.database.dialect import AWAY
+from hub.database.tables import ReceiptRow, SubscriptionRow
+from hub.errors import StoreUnavailable
+from hub.log.read.log import ReceiptLog
+from hub.receipt import Micros
+from hub.settings import Settings
+from hub.telemetry import Metrics
+from hub.upkeep import purge
+from hub.upkeep.purge import Removed
+
+SWEEP_SECONDS = 60.0
+MESSAGE_GRACE_DAYS = 4.0
+"""Carriers report up to 72 hours late, and providers repeat themselves for another day."""
+
+_DAY = 86_400_000_000
+
+logger = structlog.stdlib.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """Rows that a sweep removed."""
+
+    receipts: int = 0
+    messages: int = 0
+    callbacks: int = 0
+    """Of which the raw body or the whole row is gone."""
+    quarantined: int = 0
+
+
+class Retention:
+    """Sweeps a log whose settings set a retention."""
+
+    def __init__(self, log: ReceiptLog, settings: Settings, metrics: Metrics) -> None:
+        self._log, self._store = log, log.store
+        self._settings, self._metrics = settings, metrics
+
+    async def run(self) -> None:
+        """Sweep every minute, until cancelled."""
+        while True:
+            try:
+                await self.sweep()
+            except (*AWAY, StoreUnavailable) as error:
+                advice = self._store.dialect.advice(error)
+                logger.warning("purge failed; it is tried again", advice=advice)
+            await asyncio.sleep(SWEEP_SECONDS)
+
+    async def sweep(self, now: Micros | None = None) -> Purged:
+        """Purge everything that is due at *now*."""
+        now = time.time_ns() // 1000 if now is None else now
+        total: Counter[str] = Counter()
+        for step in await self._steps(now):
+            total.update(await self._repeat(step))
+        return Purged(
+            receipts=total["receipt"],
+            messages=total["message"],
+            callbacks=total["callback"] + total["body"],
+            quarantined=total["quarantine"],
+        )
+
+    async def _steps(self, now: Micros) -> list[Callable[[Connection], Removed]]:
+        steps: list[Callable[[Connection], Removed]] = []
+        days = self._settings.retention_days
+        raw_days = self._settings.raw_retention_days or days
+        if days is not None:
+            steps += [
+                partial(purge.receipts, bound=await self._bound(now, days)),
+                partial(purge.messages, limit=_before(now, days + MESSAGE_GRACE_DAYS)),
+                partial(purge.callbacks, cutoff=_before(now, days)),
+            ]
+        if raw_days is not None:
+            cutoff = _before(now, raw_days)
+            steps += [
+                partial(purge.bodies, cutoff=cutoff),
+                partial(purge.quarantine, cutoff=cutoff),
+            ]
+        return steps
+
+    async def _repeat(self, step: Callable[[Connection], Removed]) -> Counter[str]:
+        """Take *step* in transactions of its own until nothing is due; pause in between."""
+        total: Counter[str] = Counter()
+        while True:
+            started = time.perf_counter()
+            removed = await self._store.writing.run(step)
+            if removed is None:
+                return total
+            total.update(removed)
+            for what, count in removed.items():
+                self._metrics.purged.labels(what).inc(count)
+            await asyncio.sleep(time.perf_counter() - started)  # ingest gets half of the time
+
+    async def _bound(self, now: Micros, days: float) -> int:
+        """The first position to keep."""
+        due = await self._log.position_at(_before(now, days)) + 1
+        hard = await self._log.position_at(_before(now, days + self._settings.retention_hold_days))
+        async with self._log.reading() as reading:
+            statement = select(func.min(col(SubscriptionRow.acked)))
+            acked = (await reading.connection.execute(statement)).scalar()
+            needed = due if acked is None else min(due, acked + 1)
+            bound = max(needed, hard + 1)
+            await self._tell_held(reading.connection, reading.bounds.oldest, bound, due, now, days)
+            return bound
+
+    async def _tell_held(
+        self,
+        connection: AsyncConnection,
+        oldest: int,
+        bound: int,
+        due: int,
+        now: Micros,
+        days: float,
+    ) -> None:
+        held = 0.0
+        if bound < due:
+            statement = select(col(ReceiptRow.recorded_at)).where(
+                col(ReceiptRow.position) == max(bound, oldest)
+            )
+            recorded_at = (await connection.execute(statement)).scalar()
+            held = 0.0 if recorded_at is None else (_before(now, days) - recorded_at) / 1_000_000
+        self._metrics.purge_held.set(held)
+
+
+def _before(now: Micros, days: float) -> Micros:
+    return now - round(days * _DAY)
