@@ -4,7 +4,7 @@ import random
 import time
 from pathlib import Path
 
-from hub.accounts.administration import NewProvider, Register
+from hub.accounts.administration import Administration, NewProvider
 from hub.database.store import opened
 from hub.log.write import commit
 from hub.log.write.arrival import Arrival
@@ -28,7 +28,7 @@ async def fill(folder: Path, count: int) -> None:
     end = time.time_ns() // 1000
     begin = end - DAYS * 86_400_000_000
     async with opened(Settings(data_dir=folder)) as store:
-        await Register(store).add_provider(NewProvider(name="filled", adapter="lushang"))
+        await Administration(store).add_provider(NewProvider(name="filled", adapter="lushang"))
         committer = Committer(store)
         step = PER_CALLBACK * PER_COMMIT
         for done in range(0, count, step):

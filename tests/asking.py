@@ -14,7 +14,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.typing import Subprotocol
 
 from hub.access import Scope
-from hub.accounts.administration import NewConsumer, NewProvider, Register
+from hub.accounts.administration import Administration, NewConsumer, NewProvider
 from hub.receipt import Entry, Receipt
 from hub.service import Hub, running
 from hub.settings import Settings
@@ -41,7 +41,7 @@ class Asking:
     async def consumer(self, **fields: Any) -> str:
         """The token of a new consumer; *fields* are those of `NewConsumer`."""
         given = {"name": f"c{next(self._numbers)}"} | fields
-        return await Register(self.hub.store).add_consumer(NewConsumer(**given))
+        return await Administration(self.hub.store).add_consumer(NewConsumer(**given))
 
     async def post(self, *receipts: Receipt, provider: int = 1) -> None:
         """Commit one callback."""
@@ -163,7 +163,7 @@ class Socket:
 async def asking(settings: Settings, receipts: Sequence[Receipt] = ()) -> AsyncIterator[Asking]:
     """Run a hub with *receipts* of p1 in it."""
     async with running(settings) as hub, httpx.AsyncClient(timeout=WAIT) as client:
-        register = Register(hub.store)
+        register = Administration(hub.store)
         for name in ("p1", "p2"):
             await register.add_provider(NewProvider(name=name, adapter="lushang"))
         token = await register.add_consumer(NewConsumer(name="all", scopes=EVERYTHING))

@@ -11,7 +11,7 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
 from hub.access import Scope
-from hub.accounts.administration import NewConsumer, NewProvider, Register
+from hub.accounts.administration import Administration, NewConsumer, NewProvider
 from hub.receipt import Receipt
 from hub.service import Hub, running
 from hub.settings import Settings
@@ -136,7 +136,7 @@ class Running:
         self, *scopes: Scope, providers: tuple[str, ...] | None = None, name: str = "service"
     ) -> AsyncIterator[Caller]:
         """A new consumer with a channel; with `receipts:read` if no scope is named."""
-        token = await Register(self.hub.store).add_consumer(
+        token = await Administration(self.hub.store).add_consumer(
             NewConsumer(name=name, scopes=scopes or (Scope.RECEIPTS_READ,), providers=providers)
         )
         async with grpc.aio.insecure_channel(self.hub.grpc_address) as channel:
@@ -147,7 +147,7 @@ class Running:
 async def run(settings: Settings) -> AsyncIterator[Running]:
     """Run a hub."""
     async with running(settings) as hub:
-        register = Register(hub.store)
+        register = Administration(hub.store)
         taken = {row.name for row in await register.providers()}
         for name in sorted({"p1", "p2"} - taken):
             await register.add_provider(NewProvider(name=name, adapter="lushang"))

@@ -59,7 +59,7 @@ def postgres_url(postgres_server: PostgresServer) -> str:
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty database; the test runs once on each kind."""
     if request.param == "sqlite":
-        return f"sqlite+aiosqlite:///{tmp_path / 'hub.db'}"
+        return f"sqlite:///{tmp_path / 'hub.db'}"
     return new_postgres_database(request.getfixturevalue("postgres_server"))
 
 

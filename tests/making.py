@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from hub.accounts.administration import NewProvider, Register
+from hub.accounts.administration import Administration, NewProvider
 from hub.database.store import Store, opened
 from hub.intake.adapters.adapter import Reason, Unread
 from hub.intake.reading import Reading
@@ -63,7 +63,7 @@ class OpenLog:
 async def open_log(settings: Settings) -> AsyncIterator[OpenLog]:
     """Open the log that *settings* name; at the end the whole database is verified."""
     async with opened(settings) as store:
-        register = Register(store)
+        register = Administration(store)
         taken = {row.name for row in await register.providers()}
         for name in sorted({"p1", "p2"} - taken):
             await register.add_provider(NewProvider(name=name, adapter="lushang"))

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from hub.accounts.administration import NewProvider, Register
+from hub.accounts.administration import Administration, NewProvider
 from hub.receipt import Entry
 from hub.service import Hub, running
 from hub.settings import Settings
@@ -72,7 +72,9 @@ class Providing:
 async def providing(settings: Settings) -> AsyncIterator[Providing]:
     """Run a hub; at the end its whole database is verified."""
     async with running(settings) as hub, httpx.AsyncClient(timeout=30) as client:
-        secret = await Register(hub.store).add_provider(NewProvider(name="p1", adapter="lushang"))
+        secret = await Administration(hub.store).add_provider(
+            NewProvider(name="p1", adapter="lushang")
+        )
         yield Providing(hub, f"{hub.callbacks_url}/callbacks/p1/{secret}", client)
         report = await verify(hub.store)
         assert report.clean, report.problems

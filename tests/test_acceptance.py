@@ -8,7 +8,7 @@ from typing import Any
 import grpc
 import httpx
 
-from hub.accounts.administration import NewConsumer, NewProvider, Register
+from hub.accounts.administration import Administration, NewConsumer, NewProvider
 from hub.filter import Filter
 from hub.settings import Settings
 from tests.asking import Asking, asking
@@ -42,7 +42,7 @@ subscription ($after: Cursor) {
 
 
 async def callback_url(there: Asking) -> str:
-    secret = await Register(there.hub.store).add_provider(
+    secret = await Administration(there.hub.store).add_provider(
         NewProvider(name="lushang", adapter="lushang")
     )
     return f"{there.hub.http_url}/callbacks/lushang/{secret}"
@@ -159,7 +159,7 @@ async def test_a_provider_that_a_consumer_may_not_see_does_not_exist_for_it(
     async with asking(any_settings) as there:
         url = await callback_url(there)
         await there.client.post(url, json=SAMPLE)
-        register = Register(there.hub.store)
+        register = Administration(there.hub.store)
         blind = await register.add_consumer(NewConsumer(name="blind", providers=("p1",)))
 
         found = await there.ask(LATEST, token=blind)
@@ -176,7 +176,7 @@ async def test_a_revoked_token_ends_streams_that_are_open_on_both_apis(
     settings: Settings,
 ) -> None:
     async with asking(settings) as there:
-        register = Register(there.hub.store)
+        register = Administration(there.hub.store)
         token = await register.add_consumer(NewConsumer(name="leaver"))
         async with (
             grpc.aio.insecure_channel(there.hub.grpc_address) as channel,

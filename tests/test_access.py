@@ -3,7 +3,7 @@
 import pytest
 
 from hub.access import mask
-from hub.accounts.administration import NewConsumer, NewProvider, Register
+from hub.accounts.administration import Administration, NewConsumer, NewProvider
 from hub.accounts.directory import Accounts
 from hub.database.store import opened
 from hub.errors import BadInput
@@ -34,7 +34,7 @@ def test_a_mask_hides_the_middle_of_a_number_and_all_of_anything_else(
 
 async def test_every_secret_works_as_long_as_it_was_promised(any_settings: Settings) -> None:
     async with opened(any_settings) as store:
-        register, accounts = Register(store), Accounts(store, 1)
+        register, accounts = Administration(store), Accounts(store, 1)
         secrets = [await register.add_provider(NewProvider(name="p", adapter="lushang"))]
         graces = (7 * 24 * HOUR, HOUR, 0)
         secrets += [await register.rotate_provider("p", grace) for grace in graces]
@@ -47,7 +47,7 @@ async def test_every_secret_works_as_long_as_it_was_promised(any_settings: Setti
 
 async def test_a_disabled_account_gets_no_new_secret(settings: Settings) -> None:
     async with opened(settings) as store:
-        register = Register(store)
+        register = Administration(store)
         await register.add_provider(NewProvider(name="p", adapter="lushang"))
         await register.disable_provider("p")
 
@@ -59,7 +59,7 @@ async def test_a_revoked_consumer_can_have_a_new_token_and_stays_the_same_one(
     any_settings: Settings,
 ) -> None:
     async with opened(any_settings) as store:
-        register, accounts = Register(store), Accounts(store, 1)
+        register, accounts = Administration(store), Accounts(store, 1)
         await register.add_consumer(NewConsumer(name="app"))
         [before] = await register.consumers()
         with pytest.raises(BadInput, match="exists already"):

@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 from sqlmodel import col
 
 from hub.database.columns import table
@@ -14,6 +14,7 @@ from hub.errors import StoreUnavailable
 from hub.log.write.arrival import Arrival, Outcome, Unreadable
 from hub.receipt import Receipt
 from hub.settings import Settings
+from tests.engines import rows, statements, writer_of
 from tests.making import OpenLog, open_log, receipt
 from tests.providing import STORED, Providing, body, providing
 
@@ -35,8 +36,7 @@ async def quarantine(at: Providing) -> list[tuple[str, bool, int]]:
 
 
 async def callbacks(hub: OpenLog) -> list[Any]:
-    async with hub.store.reader.begin() as connection:
-        return list(await connection.execute(select(table(Callback)).order_by(col(Callback.id))))
+    return list(await rows(hub.store, select(table(Callback)).order_by(col(Callback.id))))
 
 
 async def test_of_one_body_a_hundred_unreadable_items_are_kept_one_by_one(
@@ -61,18 +61,6 @@ async def test_more_unreadable_items_are_kept_as_the_whole_body_once(
         assert (first.raw, first.callback) == (mixed(2, 101), 1)
 
 
-def statements(hub: OpenLog) -> list[str]:
-    """What the committing connection executes from now on."""
-    engine = getattr(hub.store.writing, "_engine")  # noqa: B009
-    executed: list[str] = []
-
-    def noted(_c: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        executed.append(statement)
-
-    event.listen(getattr(engine, "sync_engine", engine), "before_cursor_execute", noted)
-    return executed
-
-
 async def test_a_hundred_unreadable_items_take_no_more_statements_than_one(
     any_settings: Settings,
 ) -> None:
@@ -81,12 +69,11 @@ async def test_a_hundred_unreadable_items_take_no_more_statements_than_one(
         return Arrival(1, "p1", "test/1", 1, b"{}", unreadable=items)
 
     async with open_log(any_settings) as hub:
-        executed = statements(hub)
-        await hub.writer.write(unreadable(0, 1))
-        few = len(executed)
-        await hub.writer.write(unreadable(1000, 100))
-        many = len(executed) - few
-        assert 0 < many <= few
+        with statements(writer_of(hub.store)) as few:
+            await hub.writer.write(unreadable(0, 1))
+        with statements(writer_of(hub.store)) as many:
+            await hub.writer.write(unreadable(1000, 100))
+        assert 0 < len(many) <= len(few)
 
 
 def batch(count: int) -> list[Receipt]:

@@ -19,6 +19,7 @@ from tests.asking import asking
 from tests.calling import Caller, Refusal, refusal, refused
 from tests.chaos import hostile, stalled
 from tests.conftest import quick_settings
+from tests.engines import held
 from tests.making import arrival, receipt
 from tests.providing import OVERLOADED, STORED, batch, body, providing
 from tests.waiting import until
@@ -115,8 +116,7 @@ async def _opened(hub: Hub) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]
 async def test_a_full_queue_refuses_at_once_and_holds_no_more_than_it_may(tmp_path: Path) -> None:
     settings = quick_settings(tmp_path, commit_queue=1000, lock_seconds=5)
     async with providing(settings) as at:
-        async with at.hub.store.writer.begin() as holder:
-            await holder.exec_driver_sql("SELECT 1")
+        async with held(at.hub.store):
             posts = [asyncio.create_task(at.post(batch(100 * n, 100))) for n in range(40)]
             done, waiting = await asyncio.wait(posts, timeout=WAIT, return_when="FIRST_COMPLETED")
             while len(waiting) > 12:

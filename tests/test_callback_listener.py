@@ -9,7 +9,7 @@ import httpx
 import pytest
 import websockets
 
-from hub.accounts.administration import NewProvider, Register
+from hub.accounts.administration import Administration, NewProvider
 from hub.service import Hub, running
 from hub.settings import Settings
 from tests.conftest import quick_settings
@@ -62,7 +62,8 @@ async def test_a_post_under_way_where_callbacks_are_apart_gets_its_answer(apart:
     async with httpx.AsyncClient() as client:
         async with running(apart) as hub:
             new = NewProvider(name="p1", adapter="lushang")
-            url = f"{hub.callbacks_url}/callbacks/p1/{await Register(hub.store).add_provider(new)}"
+            secret = await Administration(hub.store).add_provider(new)
+            url = f"{hub.callbacks_url}/callbacks/p1/{secret}"
             assert answer(await client.post(url, content=batch(0, 1))) == STORED
             body, begun, rest = batch(100, 5), asyncio.Event(), asyncio.Event()
             whole = asyncio.create_task(client.post(url, content=in_two(body, begun, rest)))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hub.access import Scope
-from hub.accounts.administration import NewProvider, Register
+from hub.accounts.administration import Administration, NewProvider
 from hub.accounts.directory import Accounts
 from hub.cli.terminal import quickstart
 from hub.cli.terminal.quickstart import Urls, greeting, prepare
@@ -42,20 +42,20 @@ async def test_an_empty_database_gets_a_provider_and_a_consumer_that_may_see_all
 async def test_the_second_time_nothing_is_made(store: Store) -> None:
     first = await prepare(store, Secrets())
     assert await prepare(store, first) == first
-    register = Register(store)
+    register = Administration(store)
     assert len(await register.providers()) == len(await register.consumers()) == 1
 
 
 async def test_secrets_that_no_longer_open_anything_are_not_shown(store: Store) -> None:
     secrets = await prepare(store, Secrets())
-    register = Register(store)
+    register = Administration(store)
     await register.rotate_provider("lushang", 0)
     await register.revoke_consumer("quickstart")
     assert await prepare(store, secrets) == Secrets()
 
 
 async def test_accounts_of_others_are_left_alone(store: Store) -> None:
-    register = Register(store)
+    register = Administration(store)
     await register.add_provider(NewProvider(name="acme", adapter="lushang"))
     secrets = await prepare(store, Secrets())
     assert secrets.provider_secret == ""

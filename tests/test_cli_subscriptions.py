@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from sqlalchemy import insert
 
-from hub.accounts.administration import NewConsumer, Register
+from hub.accounts.administration import Administration, NewConsumer
 from hub.cli.app import run
 from hub.database.columns import table
 from hub.database.tables import ParkedRow
 from hub.filter import Shard
 from hub.settings import Settings
 from hub.subscriptions.rows import Declaration, create
+from tests.engines import execute
 from tests.making import OpenLog, open_log, receipt
 
 Output = pytest.CaptureFixture[str]
@@ -41,7 +42,7 @@ def _log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         for number in range(5):
             await log.post(receipt(f"m{number}"))
         for consumer in ("app", "billing"):
-            await Register(log.store).add_consumer(NewConsumer(name=consumer))
+            await Administration(log.store).add_consumer(NewConsumer(name=consumer))
         await subscribe(log, "app", "live", 2)
 
     with_log(fill)
@@ -131,8 +132,7 @@ def test_parked_receipts_are_listed_replayed_and_dropped(capsys: Output) -> None
              "parked_at": 0, "replay": False}
             for position in (3, 4)
         ]  # fmt: skip
-        async with log.store.writer.begin() as connection:
-            await connection.execute(insert(table(ParkedRow)), rows)
+        await execute(log.store, insert(table(ParkedRow)), rows)
 
     with_log(park)
     listed = ask(capsys, "parked", "list")

@@ -13,7 +13,7 @@ import pytest
 
 from hub import client as hub_client
 from hub.access import Scope
-from hub.accounts.administration import NewConsumer, Register
+from hub.accounts.administration import Administration, NewConsumer
 from hub.client import Client, ReceiptFilter, Tls, Unavailable
 from hub.client import blocking as blocking_client
 from hub.client.errors import HubCallError
@@ -34,7 +34,7 @@ READ_WRITE = (Scope.RECEIPTS_READ, Scope.SUBSCRIPTIONS_WRITE)
 async def connected(
     hub: Running, *scopes: Scope, name: str = "service", **options: Any
 ) -> AsyncIterator[Client]:
-    token = await Register(hub.hub.store).add_consumer(
+    token = await Administration(hub.hub.store).add_consumer(
         NewConsumer(name=name, scopes=scopes or READ_WRITE)
     )
     async with Client(hub.hub.grpc_address, token, **options) as client:
@@ -84,7 +84,7 @@ async def test_a_stream_gives_each_receipt_once_across_restarts_of_the_hub(
     settings = quick_settings(tmp_path)
     async with run(settings) as hub:
         port = int(hub.hub.grpc_address.rpartition(":")[2])
-        token = await Register(hub.hub.store).add_consumer(NewConsumer(name="service"))
+        token = await Administration(hub.hub.store).add_consumer(NewConsumer(name="service"))
         await hub.post(receipt("m1"), receipt("m2"))
         client = Client(hub.hub.grpc_address, token)
         batches = client.stream(start_at="earliest", max_batch_size=1)
@@ -147,7 +147,7 @@ async def test_what_reconnecting_does_not_cure_is_raised(settings: Settings) -> 
         assert invalid.value.fields == ("after",)
         with pytest.raises(hub_client.Forbidden):
             await anext(client.stream(filter=ReceiptFilter(recipients=["13800138000"])))
-        await Register(hub.hub.store).revoke_consumer("service")
+        await Administration(hub.hub.store).revoke_consumer("service")
         with pytest.raises(hub_client.Unauthenticated):
             async with asyncio.timeout(PATIENCE):
                 async for _ in client.stream():
@@ -168,7 +168,7 @@ async def test_whoever_asks_is_told_why_a_stream_is_begun_again(tmp_path: Path) 
     told: list[Unavailable] = []
     async with run(quick_settings(tmp_path)) as hub:
         port = int(hub.hub.grpc_address.rpartition(":")[2])
-        token = await Register(hub.hub.store).add_consumer(
+        token = await Administration(hub.hub.store).add_consumer(
             NewConsumer(name="service", scopes=READ_WRITE)
         )
         client = Client(hub.hub.grpc_address, token, on_unavailable=told.append)
@@ -249,7 +249,7 @@ async def test_a_subscription_goes_on_where_it_was_acknowledged(any_settings: Se
 async def test_a_subscription_survives_a_restart_of_the_hub(tmp_path: Path) -> None:
     async with run(quick_settings(tmp_path)) as hub:
         port = int(hub.hub.grpc_address.rpartition(":")[2])
-        token = await Register(hub.hub.store).add_consumer(
+        token = await Administration(hub.hub.store).add_consumer(
             NewConsumer(name="service", scopes=READ_WRITE)
         )
         await hub.post(*(receipt(f"m{number}") for number in range(4)))
@@ -341,7 +341,7 @@ async def test_pages_and_messages_are_read(settings: Settings) -> None:
 
 async def test_the_blocking_face_reads_the_same(settings: Settings) -> None:
     async with run(settings) as hub:
-        token = await Register(hub.hub.store).add_consumer(
+        token = await Administration(hub.hub.store).add_consumer(
             NewConsumer(name="script", scopes=READ_WRITE)
         )
         await hub.post(*(receipt(f"m{number}") for number in range(3)))

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from graphql import GraphQLObjectType, GraphQLSchema, build_schema, get_named_type, is_leaf_type
 from sqlalchemy import text
-from sqlmodel import SQLModel
+from sqlmodel import Session, SQLModel
 
 from hub.database.store import Store
 from hub.receipt import DeliveryEvidence, ErrorCategory, Receipt, Status
 from hub.settings import Settings
 from tests.asking import asking
+from tests.engines import rows
 from tests.making import open_log, receipt
 
 ROOT = Path(__file__).parent.parent
@@ -93,15 +94,18 @@ async def _rows(
     store: Store, view: str, order: str, shown: dict[str, list[dict[str, Any]]]
 ) -> list[dict[str, Any]]:
     """Rows of *view*, their columns those that the API shows, as it writes them."""
-    async with store.reader.begin() as connection:
+
+    def work(session: Session) -> list[dict[str, Any]]:
+        connection = session.connection()
         if connection.dialect.name == "postgresql":
-            await connection.execute(text("SET TIME ZONE 'Asia/Shanghai'"))
+            connection.execute(text("SET LOCAL TIME ZONE 'Asia/Shanghai'"))
         statement = text(f"SELECT * FROM {view} ORDER BY {order} DESC")
-        rows = (await connection.execute(statement)).mappings()
         return [
             {name: _as_shown(name, row[name], value) for name, value in shown[view][0].items()}
-            for row in rows
+            for row in connection.execute(statement).mappings()
         ]
+
+    return await store.read(work)
 
 
 def _as_shown(name: str, stored: Any, shown: Any) -> Any:
@@ -129,8 +133,7 @@ async def test_the_examples_for_sqlite_run(settings: Settings, command: str) -> 
 async def test_the_examples_for_both_databases_run(any_settings: Settings, statement: str) -> None:
     async with open_log(any_settings) as log:
         await log.post(*_receipts())
-        async with log.store.reader.begin() as connection:
-            assert (await connection.execute(text(statement))).all()
+        assert await rows(log.store, text(statement))
 
 
 async def test_the_page_explains_every_column_of_every_table_and_view(settings: Settings) -> None:
@@ -141,10 +144,10 @@ async def test_the_page_explains_every_column_of_every_table_and_view(settings: 
         )
     }
     tables = {table.name: [column.name for column in table.columns] for table in _tables()}
-    async with open_log(settings) as log, log.store.reader.begin() as connection:
+    async with open_log(settings) as log:
         for view in ("receipts", "messages"):
-            rows = await connection.exec_driver_sql(f"PRAGMA table_info({view})")
-            tables[view] = [row.name for row in rows]
+            columns = await rows(log.store, text(f"PRAGMA table_info({view})"))
+            tables[view] = [column.name for column in columns]
     assert explained == tables
 
 

@@ -23,7 +23,7 @@ import pytest
 from sqlalchemy import event
 from structlog.testing import capture_logs
 
-from hub.accounts.administration import NewConsumer, Register
+from hub.accounts.administration import Administration, NewConsumer
 from hub.database import postgres
 from hub.errors import StartError
 from hub.log.write.writer import PROBE_SECONDS
@@ -33,6 +33,7 @@ from tests.calling import Caller, read_receipts
 from tests.chaos.process import process
 from tests.chaos.siege import accounts
 from tests.conftest import PostgresServer, new_postgres_database, quick_settings
+from tests.engines import writer_of
 from tests.making import open_log
 from tests.providing import NOT_NOW, STORED, Providing, answer, batch, providing
 
@@ -75,7 +76,7 @@ async def damaged(hub: Hub) -> AsyncIterator[None]:
     file = hub.settings.data_dir / "hub.db"
     with closing(sqlite3.connect(file)) as database:
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    await hub.store.writing.reconnect()  # what it read before it has in memory
+    await hub.store.reconnect()  # what it read before it has in memory
     good = file.read_bytes()
     _overwrite(file, 4096, b"\xa5" * (len(good) - 4096))
     try:
@@ -284,7 +285,7 @@ async def test_a_postgresql_that_refuses_connections_is_waited_for(
 @asynccontextmanager
 async def reading(at: Providing) -> AsyncIterator[Any]:
     """A gRPC stream of the whole log."""
-    token = await Register(at.hub.store).add_consumer(NewConsumer(name="reader"))
+    token = await Administration(at.hub.store).add_consumer(NewConsumer(name="reader"))
     async with grpc.aio.insecure_channel(at.hub.grpc_address) as channel:
         caller = Caller(channel, token)
         yield caller.stream(start_at=pb.START_AT_EARLIEST)
@@ -321,14 +322,14 @@ async def _pragma(hub: Hub, pragma: str) -> AsyncIterator[None]:
     def connected(connection: Any, _record: object) -> None:
         connection.execute(f"PRAGMA {pragma}").close()
 
-    engine = hub.store.writing._engine  # type: ignore[attr-defined]
+    engine = writer_of(hub.store)
     event.listen(engine, "connect", connected)
-    await hub.store.writing.reconnect()
+    await hub.store.reconnect()
     try:
         yield
     finally:
         event.remove(engine, "connect", connected)
-        await hub.store.writing.reconnect()
+        await hub.store.reconnect()
 
 
 @contextmanager

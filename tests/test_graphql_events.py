@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from hub.accounts.administration import Register
+from hub.accounts.administration import Administration
 from hub.receipt import Status
 from hub.settings import Settings
 from tests.asking import asking
@@ -104,7 +104,7 @@ async def test_a_revoked_token_ends_the_stream_with_an_error(
         token = await hub.consumer(name="gone")
         async with hub.events(query, token) as events:
             await anext(events)
-            await Register(hub.hub.store).revoke_consumer("gone")
+            await Administration(hub.hub.store).revoke_consumer("gone")
             while "errors" not in (payload := await anext(events)):
                 pass
             assert payload["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"

@@ -11,7 +11,7 @@ import pytest
 import websockets
 from websockets.frames import Close
 
-from hub.accounts.administration import Register
+from hub.accounts.administration import Administration
 from hub.graphql.operations import live
 from hub.graphql.operations.live import Live
 from hub.settings import Settings
@@ -199,7 +199,7 @@ async def test_a_reader_goes_on_when_the_token_is_revoked_that_its_cohort_began_
             for reader in (one, other):
                 await reader.subscribe(NESTED)
                 await reader.next()
-            await Register(hub.hub.store).revoke_consumer("first")
+            await Administration(hub.hub.store).revoke_consumer("first")
             assert await one.closing() == 4403
             await hub.post(receipt("m1"))
             assert await _nested(other) == ["+86138****8000"]

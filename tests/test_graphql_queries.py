@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from hub.access import Scope
 from hub.filter import Shard
@@ -14,6 +13,7 @@ from hub.receipt import DeliveryEvidence, ErrorCategory, Receipt, Status, messag
 from hub.settings import Settings
 from hub.subscriptions.rows import Declaration, create
 from tests.asking import Asking, asking
+from tests.engines import reader_of, statements
 from tests.making import receipt
 
 OPERATIONS = Path(__file__).parent.parent / "graphql" / "operations"
@@ -453,16 +453,7 @@ async def test_a_page_of_messages_with_receipts_takes_a_constant_number_of_state
 
 
 async def _statements(hub: Asking, text: str, **variables: Any) -> list[str]:
-    seen: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if "message" in statement or "receipt" in statement:  # what polls the log is left out
-            seen.append(statement)
-
-    engine = hub.hub.store.reader.sync_engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
+    with statements(reader_of(hub.hub.store)) as seen:
         await hub.ask(text, **variables)
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
-    return seen
+    # What polls the log is left out.
+    return [each for each, _ in seen if "message" in each or "receipt" in each]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import websockets
 
-from hub.accounts.administration import Register
+from hub.accounts.administration import Administration
 from hub.graphql.transport import sockets
 from hub.receipt import Status
 from hub.settings import Settings
@@ -286,7 +286,7 @@ async def test_a_revoked_token_closes_open_sockets(settings: Settings) -> None:
         async with hub.socket(token) as idle, hub.socket(token) as busy:
             await busy.subscribe(LIVE)
             await busy.next()
-            await Register(hub.hub.store).revoke_consumer("gone")
+            await Administration(hub.hub.store).revoke_consumer("gone")
             assert await busy.closing() == 4403
             assert await idle.closing() == 4403
 
@@ -310,7 +310,7 @@ async def test_a_refreshed_token_carries_on_at_the_cursor(settings: Settings) ->
             refresh = {"authorization": f"Bearer {second}"}
             await socket.send({"type": "ping", "payload": refresh})
             await _until_pong(socket)
-            await Register(hub.hub.store).revoke_consumer("first")
+            await Administration(hub.hub.store).revoke_consumer("first")
             await _noticed(hub, first)
             await hub.post(receipt("m2"))
             assert await socket.positions(1) == [2]

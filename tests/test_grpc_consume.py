@@ -9,13 +9,14 @@ import grpc
 import pytest
 
 from hub.access import Scope
-from hub.accounts.administration import Register
+from hub.accounts.administration import Administration
 from hub.receipt import Status
 from hub.settings import Settings
 from hub.subscriptions import parked, rows
 from hub.v1 import receipts_pb2 as pb
 from tests.calling import PATIENCE, Caller, read, read_receipts, refused, run
 from tests.conftest import quick_settings
+from tests.engines import statements, writer_of
 from tests.making import receipt
 
 WRITE = (Scope.RECEIPTS_READ, Scope.SUBSCRIPTIONS_WRITE)
@@ -380,7 +381,7 @@ async def test_a_revoked_token_ends_a_subscription_that_waits_for_acknowledgemen
             await session.receipts(1)
             async with consuming(caller) as standby:
                 assert (await standby.frame()).standby
-                await Register(hub.hub.store).revoke_consumer("service")
+                await Administration(hub.hub.store).revoke_consumer("service")
                 for each in (session, standby):
                     assert (await refused(each.call)).code is grpc.StatusCode.UNAUTHENTICATED
 
@@ -401,29 +402,13 @@ async def test_acknowledgements_of_many_streams_are_few_transactions(tmp_path: A
     settings = quick_settings(tmp_path)
     async with run(settings) as hub, hub.caller(*WRITE) as caller:
         await hub.post(*(receipt(f"m{number}") for number in range(200)))
-        writes = 0
-        begin = hub.hub.store.writer.begin
-
-        def counting() -> Any:
-            nonlocal writes
-            writes += 1
-            return begin()
-
-        object.__setattr__(hub.hub.store, "writer", _Counting(hub.hub.store.writer, counting))
-        async with consuming(caller) as session:
-            await session.receipts(200)
-            for position in range(1, 201):
-                await session.ack(f"{hub.hub.feed.epoch}:{position}")
-            frame = await session.frame()
-            while frame.acked_cursor != f"{hub.hub.feed.epoch}:200":
+        with statements(writer_of(hub.hub.store)) as executed:
+            async with consuming(caller) as session:
+                await session.receipts(200)
+                for position in range(1, 201):
+                    await session.ack(f"{hub.hub.feed.epoch}:{position}")
                 frame = await session.frame()
-        assert writes < 20
-
-
-class _Counting:
-    def __init__(self, engine: Any, begin: Any) -> None:
-        self._engine = engine
-        self.begin = begin
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._engine, name)
+                while frame.acked_cursor != f"{hub.hub.feed.epoch}:200":
+                    frame = await session.frame()
+        prolonged = [each for each, _ in executed if each.startswith("UPDATE subscription")]
+        assert 0 < len(prolonged) < 20

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from hub.access import Scope
-from hub.accounts.administration import NewConsumer, Register
+from hub.accounts.administration import Administration, NewConsumer
 from hub.receipt import Status
 from hub.settings import Settings
 from hub.subscriptions import parked, rows
@@ -60,7 +60,9 @@ class Program:
 async def started(hub: Running, program: str, *command: str, cwd: Path = ROOT) -> Program:
     """*program* at work on *hub*, as a consumer of its own."""
     scopes = (Scope.RECEIPTS_READ, Scope.SUBSCRIPTIONS_WRITE)
-    token = await Register(hub.hub.store).add_consumer(NewConsumer(name="reader", scopes=scopes))
+    token = await Administration(hub.hub.store).add_consumer(
+        NewConsumer(name="reader", scopes=scopes)
+    )
     program = program.replace("localhost:50051", hub.hub.grpc_address)
     process = await asyncio.create_subprocess_exec(
         *command,

@@ -8,7 +8,7 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from hub.access import Scope
-from hub.accounts.administration import Register
+from hub.accounts.administration import Administration
 from hub.grpc import consuming
 from hub.receipt import Status
 from hub.settings import Settings
@@ -68,7 +68,7 @@ async def test_a_stored_filter_by_recipient_still_needs_its_scope(settings: Sett
         call = await opened(caller, filter=by_number)
         await read(call)
         call.cancel()
-        register = Register(hub.hub.store)
+        register = Administration(hub.hub.store)
         await register.revoke_consumer("service")
         async with hub.caller(Scope.RECEIPTS_READ) as less:
             told = await refused(await opened(less))

@@ -7,7 +7,7 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from hub.access import Scope
-from hub.accounts.administration import Register
+from hub.accounts.administration import Administration
 from hub.receipt import ErrorCategory, Status
 from hub.settings import Settings
 from hub.v1 import receipts_pb2 as pb
@@ -271,7 +271,7 @@ async def test_a_revoked_token_ends_open_streams(settings: Settings) -> None:
     async with run(settings) as hub, hub.caller() as caller:
         call = caller.stream()
         await read(call)
-        await Register(hub.hub.store).revoke_consumer("service")
+        await Administration(hub.hub.store).revoke_consumer("service")
         told = await refused(call)
         assert told.code is grpc.StatusCode.UNAUTHENTICATED
 

@@ -12,7 +12,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2
 
-from hub.accounts.administration import NewConsumer, Register
+from hub.accounts.administration import Administration, NewConsumer
 from hub.errors import StartError
 from hub.grpc.health import SERVICE
 from hub.receipt import Status
@@ -124,7 +124,7 @@ async def test_clients_may_ping_every_ten_seconds_without_calls(settings: Settin
         ("grpc.http2.max_pings_without_data", 0),
     ]
     async with run(settings) as hub:
-        token = await Register(hub.hub.store).add_consumer(NewConsumer(name="pinging"))
+        token = await Administration(hub.hub.store).add_consumer(NewConsumer(name="pinging"))
         async with grpc.aio.insecure_channel(hub.hub.grpc_address, options=pings) as channel:
             caller = Caller(channel, token)
             await caller.stub.GetLog(pb.GetLogRequest(), metadata=caller.auth)

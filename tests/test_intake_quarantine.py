@@ -1,6 +1,5 @@
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from hub.log.read.quarantine import QuarantineItem
 from hub.log.write.arrival import Arrival, Unreadable
 from hub.receipt import ErrorCategory, Status
 from hub.settings import Settings
+from tests.engines import execute
 from tests.making import OpenLog, collected, open_log
 
 ITEM = {
@@ -68,8 +68,7 @@ async def quarantine(hub: OpenLog) -> list[QuarantineItem]:
 
 async def move(hub: OpenLog, zone: str) -> None:
     """Correct the account's time zone."""
-    async with hub.store.writer.begin() as connection:
-        await connection.execute(update(table(Provider)).values(timezone=zone))
+    await execute(hub.store, update(table(Provider)).values(timezone=zone))
 
 
 async def test_a_body_that_becomes_readable_is_appended_with_the_time_it_arrived(
@@ -265,7 +264,7 @@ async def test_a_code_that_is_explained_at_last_corrects_what_came_before(
         failed = ITEM | {"status": "1", "respMessage": "XX:0001"}
         await receive(hub, failed)
         await receive(hub, failed, at=ARRIVED + HOUR)
-        known = replace(hub.store, settings=settings.model_copy(update={"codes_file": own}))
+        hub.store.settings = settings.model_copy(update={"codes_file": own})
         expected = Difference(
             1,
             Status.UNDELIVERED,
@@ -273,7 +272,7 @@ async def test_a_code_that_is_explained_at_last_corrects_what_came_before(
             ("status", "error_category", "error_permanent"),
         )
         for dry_run in (True, False):
-            first, second = await reread(known, dry_run=dry_run)
+            first, second = await reread(hub.store, dry_run=dry_run)
             assert (first.differences, second.differences) == ([expected], [])
         *_, last = await hub.entries()
         assert (last.error_category, last.error_permanent) == (ErrorCategory.CONTENT, True)

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from starlette.types import Receive, Scope, Send
 from structlog.testing import capture_logs
 
-from hub.accounts.administration import NewProvider, Register
+from hub.accounts.administration import Administration, NewProvider
 from hub.database.columns import table
 from hub.database.tables import Callback
 from hub.filter import Filter
@@ -27,6 +27,7 @@ from hub.receipt import Entry, Order
 from hub.service import Hub, running
 from hub.settings import Settings
 from tests.conftest import quick_settings
+from tests.engines import rows
 
 ITEM = {
     "smsId": "624e76e6486648cd8be0dee3b5ccyyyy",
@@ -60,14 +61,13 @@ class Posting:
         return (await self.hub.log.quarantine(visible=None, limit=100)).items
 
     async def callbacks(self) -> list[Any]:
-        async with self.hub.store.reader.begin() as connection:
-            return list(await connection.execute(select(table(Callback))))
+        return list(await rows(self.hub.store, select(table(Callback))))
 
 
 @asynccontextmanager
 async def posting(settings: Settings, **account: Any) -> AsyncIterator[Posting]:
     async with running(settings) as hub, httpx.AsyncClient(timeout=20) as client:
-        secret = await Register(hub.store).add_provider(
+        secret = await Administration(hub.store).add_provider(
             NewProvider(**({"name": "main", "adapter": "lushang"} | account))
         )
         yield Posting(hub, f"{hub.http_url}/callbacks/main/{secret}", client)
@@ -166,9 +166,9 @@ async def test_unknown_provider_wrong_secret_and_disabled_account_are_not_told_a
     at: Posting,
 ) -> None:
     base = at.url.rsplit("/", 2)[0]
-    await Register(at.hub.store).add_provider(NewProvider(name="off", adapter="lushang"))
-    secret = await Register(at.hub.store).rotate_provider("off", 0)
-    await Register(at.hub.store).disable_provider("off")
+    await Administration(at.hub.store).add_provider(NewProvider(name="off", adapter="lushang"))
+    secret = await Administration(at.hub.store).rotate_provider("off", 0)
+    await Administration(at.hub.store).disable_provider("off")
     paths = ("nobody/x", "main/wrong", f"off/{secret}", "nobody/" + at.url.rsplit("/", 1)[1])
     answers = [await at.client.post(f"{base}/{path}", json=SAMPLE) for path in paths]
     assert {answer(response) for response in answers} == {(404, "")}
@@ -177,7 +177,7 @@ async def test_unknown_provider_wrong_secret_and_disabled_account_are_not_told_a
 
 
 async def test_a_rotated_secret_works_until_its_grace_is_over(at: Posting) -> None:
-    register = Register(at.hub.store)
+    register = Administration(at.hub.store)
     fresh = await register.rotate_provider("main", 3_600_000_000)
     assert (await at.post()).content == STORED
     url = at.url.rsplit("/", 1)[0]

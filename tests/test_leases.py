@@ -6,7 +6,7 @@ import time
 import pytest
 from prometheus_client import generate_latest
 
-from hub.accounts.administration import NewConsumer, Register
+from hub.accounts.administration import Administration, NewConsumer
 from hub.database.store import Store
 from hub.errors import NotFound, SubscriptionMismatch
 from hub.filter import Shard
@@ -26,8 +26,8 @@ def declared(name: str = "billing", shards: int = 1, **filtered: object) -> Decl
 
 
 async def made(store: Store, wanted: Declaration, position: int = 0) -> Key:
-    if not [row for row in await Register(store).consumers() if row.name == "service"]:
-        await Register(store).add_consumer(NewConsumer(name="service"))
+    if not [row for row in await Administration(store).consumers() if row.name == "service"]:
+        await Administration(store).add_consumer(NewConsumer(name="service"))
     await rows.create(store, wanted, position)
     key = await rows.find(store, wanted)
     assert key is not None
@@ -87,7 +87,7 @@ async def test_many_acquire_at_once_and_one_does(any_settings: Settings) -> None
 async def test_two_creations_at_once_make_one_subscription(any_settings: Settings) -> None:
     async with open_log(any_settings) as hub:
         await hub.post(*(receipt(f"m{number}") for number in range(10)))
-        await Register(hub.store).add_consumer(NewConsumer(name="service"))
+        await Administration(hub.store).add_consumer(NewConsumer(name="service"))
         one, other = declared(shards=3), declared(shards=2)
         await asyncio.gather(rows.create(hub.store, one, 1), rows.create(hub.store, other, 2))
         listed = await rows.listing(hub.store)

@@ -2,6 +2,8 @@
 
 import asyncio
 
+from sqlalchemy import Connection, Engine, event
+
 from hub.database.store import opened
 from hub.receipt import ErrorCategory, Status
 from hub.settings import Settings
@@ -117,9 +119,18 @@ async def test_writers_of_several_replicas_leave_no_hole_and_no_repeat(
 
 
 async def test_every_commit_reaches_the_disk_on_sqlite(settings: Settings) -> None:
-    async with open_log(settings) as hub, hub.store.writer.connect() as connection:
-        synchronous = await connection.exec_driver_sql("PRAGMA synchronous")
-        journal = await connection.exec_driver_sql("PRAGMA journal_mode")
+    seen = set()
 
-        assert synchronous.scalar() == 2
-        assert journal.scalar() == "wal"
+    def look(connection: Connection) -> None:
+        raw = connection.connection.cursor()
+        pragmas = ("synchronous", "journal_mode")
+        seen.add(tuple(raw.execute(f"PRAGMA {pragma}").fetchone()[0] for pragma in pragmas))
+
+    async with open_log(settings) as hub:
+        event.listen(Engine, "commit", look)
+        try:
+            await hub.post(receipt("m1"))
+        finally:
+            event.remove(Engine, "commit", look)
+
+    assert seen == {(2, "wal")}

@@ -127,8 +127,7 @@ async def test_what_is_behind_a_position_comes_in_order_and_says_whether_there_i
         [entry, *_] = await log.entries()
         found = (await log.log.messages_by_key([entry.key], None))[entry.key]
         for after in (0, 50, 399, 400, 500):
-            async with log.log.reading() as reading:
-                [page] = await message_receipts.receipts_of(reading, [ReceiptsOf(found, after)])
+            [page] = await log.log.receipts_of([ReceiptsOf(found, after)])
             rest = min(MOST_OF_MESSAGE, 500 - after)
             assert len(page.entries) == rest
             assert page.more == (after + rest < 500)

@@ -264,7 +264,7 @@ class Machine(RuleBasedStateMachine):
         await self.tail._advance()
 
     async def _newest(self) -> tuple[int, int]:
-        head, _ = await self.hub.store.writing.run(lock)
+        head, _ = await self.hub.store.write(lambda session: lock(session.connection()))
         return head.position, head.recorded_at
 
     @invariant()

@@ -4,7 +4,6 @@ import random
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from hub.filter import Filter
 from hub.log.read.message_receipts import ReceiptsOf
@@ -12,6 +11,7 @@ from hub.log.read.messages import MessageLookup
 from hub.log.read.stats import Bucket, StatsQuery
 from hub.receipt import ErrorCategory, Order, Status
 from hub.settings import Settings
+from tests.engines import reader_of, statements
 from tests.making import OpenLog, open_log
 from tests.test_filter import fill
 
@@ -32,22 +32,13 @@ FILTERS = [
 
 async def plans(hub: OpenLog, question: Any) -> list[str]:
     """How SQLite goes about the statements of *question*, step by step."""
-    statements: list[tuple[str, Any]] = []
-
-    def noted(_c: Any, _cursor: Any, statement: str, values: Any, *_rest: Any) -> None:
-        statements.append((statement, values))
-
-    engine = hub.store.reader.sync_engine
-    event.listen(engine, "before_cursor_execute", noted)
-    try:
+    with statements(reader_of(hub.store)) as asked:
         await question
-    finally:
-        event.remove(engine, "before_cursor_execute", noted)
     steps: list[str] = []
-    async with hub.store.reader.connect() as connection:
-        for statement, values in statements:
+    with reader_of(hub.store).connect() as connection:
+        for statement, values in asked:
             if statement.lstrip().startswith(("SELECT", "WITH")):
-                plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+                plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
                 steps += [row.detail for row in plan]
     assert steps
     return steps

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, create_engine, event, func, insert, select, text
-from sqlmodel import col
+from sqlmodel import Session, col
 
 from hub.database.columns import table
 from hub.database.sqlite import file
@@ -20,6 +20,7 @@ from hub.receipt import Status
 from hub.settings import Settings
 from hub.upkeep import purge
 from hub.upkeep.purge import BYTES_AT_ONCE, Removed
+from tests.engines import execute, rows
 from tests.making import OpenLog, arrival, open_log, receipt
 from tests.test_retention import in_days, sweeper
 
@@ -46,9 +47,14 @@ async def fill(hub: OpenLog, callbacks: int) -> None:
     )
 
 
+async def took(hub: OpenLog, step: Step) -> Removed:
+    """What one transaction of *step* removed."""
+    return await hub.store.write(lambda session: step(session.connection()))
+
+
 async def without_receipts(hub: OpenLog) -> None:
     """Purge all receipts, and nothing else."""
-    while await hub.store.writing.run(partial(purge.receipts, bound=2**40)):
+    while await took(hub, partial(purge.receipts, bound=2**40)):
         """On to the next slice."""
 
 
@@ -56,15 +62,19 @@ async def work_of(hub: OpenLog, settings: Settings, step: Step) -> int:
     """How much *step* looks at: instructions of SQLite's machine, or rows that PostgreSQL read."""
     if settings.embedded:
         return await asyncio.to_thread(_instructions, file(settings), step)
-    async with hub.store.writer.begin() as connection:
-        await connection.execute(text("ANALYZE"))
+
+    def work(session: Session) -> int:
+        connection = session.connection()
+        connection.execute(text("ANALYZE"))
         read = text(
             "SELECT sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0))"
             " FROM pg_stat_xact_user_tables"
         )
-        before = (await connection.execute(read)).scalar_one()
-        await connection.run_sync(step)
-        return int((await connection.execute(read)).scalar_one() - before)
+        before = connection.execute(read).scalar_one()
+        step(connection)
+        return int(connection.execute(read).scalar_one() - before)
+
+    return await hub.store.write(work)
 
 
 def _instructions(database: Path, step: Step) -> int:
@@ -115,8 +125,7 @@ async def test_a_message_that_late_receipts_kept_goes_with_the_last_of_them(
     async with open_log(any_settings) as hub:
         await hub.post(*(receipt(f"m{n}", Status.SENT) for n in range(300)))
         await hub.post(*(receipt(f"m{n}") for n in range(10)))
-        async with hub.store.writer.begin() as connection:
-            await connection.execute(insert(table(SubscriptionRow)).values(_subscription(300)))
+        await execute(hub.store, insert(table(SubscriptionRow)).values(_subscription(300)))
         retention = sweeper(hub, any_settings)
 
         early = await retention.sweep(in_days(35.5))
@@ -134,7 +143,7 @@ async def test_a_slice_frees_no_more_bytes_than_its_bound(any_settings: Settings
             await hub.writer.write(replace(arrival(receipt(f"m{n}")), body=body))
         step = partial(purge.bodies, cutoff=in_days(1))
 
-        slices = [await hub.store.writing.run(step) for _ in range(4)]
+        slices = [await took(hub, step) for _ in range(4)]
 
         assert [freed and freed["body"] for freed in slices] == [2, 2, 1, None]
 
@@ -147,11 +156,10 @@ async def test_callbacks_go_once_their_last_receipt_is_purged(any_settings: Sett
 
         left = []
         for bound in (10, 11, 20, 21):
-            await hub.store.writing.run(partial(purge.receipts, bound=bound))
-            await hub.store.writing.run(step)
-            async with hub.log.reading() as reading:
-                number = select(func.count(col(Callback.id)))
-                left.append((await reading.connection.execute(number)).scalar_one())
+            await took(hub, partial(purge.receipts, bound=bound))
+            await took(hub, step)
+            [(number,)] = await rows(hub.store, select(func.count(col(Callback.id))))
+            left.append(number)
 
         assert left == [2, 1, 1, 0]
 

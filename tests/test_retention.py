@@ -18,6 +18,7 @@ from hub.receipt import OnExpired, Order
 from hub.settings import Settings
 from hub.telemetry import Metrics
 from hub.upkeep.retention import MESSAGE_GRACE_DAYS, Retention
+from tests.engines import execute, rows
 from tests.making import OpenLog, open_log, receipt
 
 DAY = 86_400_000_000
@@ -100,10 +101,7 @@ async def test_raw_bodies_go_earlier_than_receipts(any_settings: Settings) -> No
         settings = any_settings.model_copy(update={"raw_retention_days": 5.0})
         await sweeper(hub, settings).sweep(in_days(6))
 
-        async with hub.log.reading() as reading:
-            bodies = await reading.connection.execute(select(col(Callback.body)))
-
-            assert set(bodies.scalars()) == {None}
+        assert set(await rows(hub.store, select(col(Callback.body)))) == {(None,)}
         assert len(await hub.entries()) == 600
 
 
@@ -170,5 +168,4 @@ async def _subscribe(hub: OpenLog, acked: int) -> None:
         "lease_until": 0,
         "created_at": 0,
     }
-    async with hub.store.writer.begin() as connection:
-        await connection.execute(insert(table(SubscriptionRow)).values(values))
+    await execute(hub.store, insert(table(SubscriptionRow)).values(values))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hub.access import Scope
-from hub.accounts.administration import NewConsumer, Register
+from hub.accounts.administration import Administration, NewConsumer
 from hub.settings import Settings
 from tests.calling import Running, run
 from tests.conftest import quick_settings
@@ -70,7 +70,9 @@ async def until(happened: Callable[[], bool], seconds: float = TAKE_OVER_SECONDS
 
 async def consumer(hub: Running) -> str:
     scopes = (Scope.RECEIPTS_READ, Scope.SUBSCRIPTIONS_WRITE)
-    return await Register(hub.hub.store).add_consumer(NewConsumer(name="workers", scopes=scopes))
+    return await Administration(hub.hub.store).add_consumer(
+        NewConsumer(name="workers", scopes=scopes)
+    )
 
 
 async def post(hub: Running, start: int, count: int) -> None:

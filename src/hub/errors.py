@@ -155,6 +155,11 @@ class StoreUnavailable(HubError):
 
     reason = "STORE_UNAVAILABLE"
 
+    def __init__(self, message: str = "", *, advice: str = "") -> None:
+        super().__init__(message)
+        self.advice = advice or str(self)
+        """What an operator should do; not for those who merely ask."""
+
 
 class Draining(HubError):
     """The hub is shutting down; connect again and resume at the last cursor."""

@@ -36,7 +36,7 @@ class Settings(BaseSettings):
     data_dir: Path = Field(Path("var"), description="Folder of the embedded database.")
     database_url: str = Field(
         "",
-        description="Where the log lives: sqlite+aiosqlite:///FILE or postgresql+asyncpg://…;"
+        description="Where the log lives: sqlite:///FILE or postgresql+asyncpg://…;"
         " empty means hub.db in the data dir.",
     )
     database_password_file: Path | None = Field(
@@ -191,7 +191,7 @@ class Settings(BaseSettings):
     @classmethod
     def _known_database(cls, value: str) -> str:
         if value and not is_database(value):
-            message = "it takes sqlite+aiosqlite:///FILE or postgresql+asyncpg://USER@HOST/NAME"
+            message = "it takes sqlite:///FILE or postgresql+asyncpg://USER@HOST/NAME"
             raise ValueError(message)
         return value
 
@@ -240,7 +240,7 @@ class Settings(BaseSettings):
     @property
     def store_url(self) -> str:
         """The database URL with its default and its password filled in; never print it."""
-        url = self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'hub.db'}"
+        url = self.database_url or f"sqlite:///{self.data_dir / 'hub.db'}"
         if self.database_password_file is None:
             return url
         try:

@@ -68,7 +68,7 @@ def is_database(text: str) -> bool:
         urlsplit(text)
     except (ArgumentError, ValueError):
         return False
-    if url.drivername == "sqlite+aiosqlite":
+    if url.get_backend_name() == "sqlite":  # whatever driver it names: the hub has its own threads
         return not url.host and _is_file(url.database or "")
     port = 1 if url.port is None else url.port
     return url.drivername == "postgresql+asyncpg" and 0 < port <= _LARGEST_PORT

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hub.access import Scope
-from hub.accounts.administration import NewConsumer, NewProvider, Register
+from hub.accounts.administration import Administration, NewConsumer, NewProvider
 from hub.database.store import opened
 from hub.log.read.log import ReceiptLog
 from hub.settings import Settings
@@ -65,7 +65,7 @@ async def siege(
 async def accounts(settings: Settings) -> Secrets:
     """Make the database, a provider and a consumer."""
     async with opened(settings) as store:
-        register = Register(store)
+        register = Administration(store)
         secret = await register.add_provider(NewProvider(name="p1", adapter="lushang"))
         scopes = (Scope.RECEIPTS_READ, Scope.SUBSCRIPTIONS_WRITE)
         token = await register.add_consumer(NewConsumer(name="reader", scopes=scopes))

@@ -1,20 +1,21 @@
 """Adding and ending provider accounts and consumers; what the command line does to them."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypeVar
 
-from sqlalchemy import insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from hub.access import Scope, new_token, token_hash
-from hub.database.columns import table
-from hub.database.dialect import AWAY
 from hub.database.store import Store
 from hub.database.tables import Consumer, Provider
-from hub.errors import BadInput, NotFound, StoreUnavailable
+from hub.errors import BadInput, NotFound
 from hub.receipt import Micros
+
+Account = TypeVar("Account", Provider, Consumer)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +42,11 @@ class NewConsumer:
     expires_at: Micros | None = None
 
 
-class Register:
-    """Changes to the accounts.  Running hubs notice them within seconds."""
+class Administration:
+    """
+    Changes to the accounts, each one transaction.  Running hubs notice them within seconds.  All
+    raise `StoreUnavailable`.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -50,19 +54,20 @@ class Register:
     async def add_provider(self, new: NewProvider) -> str:
         """Make the account; return its secret, which cannot be had again."""
         secret = new_token()
-        values = {
-            "name": new.name,
-            "adapter": new.adapter,
-            "timezone": new.timezone,
-            "region": new.region,
-            "allow_ips": list(new.allow_ips),
-            "credentials": new.credentials,
-            "protocol": new.protocol,
-            "secret_hash": token_hash(secret),
-            "old_secrets": [],
-            "created_at": _now(),
-        }
-        await self._insert(Provider, values, f"a provider named {new.name} exists already")
+        provider = Provider(
+            name=new.name,
+            adapter=new.adapter,
+            timezone=new.timezone,
+            region=new.region,
+            allow_ips=list(new.allow_ips),
+            credentials=new.credentials,
+            protocol=new.protocol,
+            secret_hash=token_hash(secret),
+            old_secrets=[],
+            created_at=_now(),
+            disabled_at=None,
+        )
+        await self._add(lambda session: session.add(provider), "provider", new.name)
         return secret
 
     async def rotate_provider(self, name: str, grace: Micros) -> str:
@@ -71,23 +76,32 @@ class Register:
         for as long as they were promised.  Raises `BadInput` where the account is disabled.
         """
         secret, now = new_token(), _now()
-        row = await self._provider(name)
-        if row.disabled_at is not None:
-            message = f"the provider {name} is disabled; its callbacks are refused"
-            raise BadInput(message, field="name")
-        old = [kept for kept in row.old_secrets if kept["until"] > now]
-        old.append({"hash": row.secret_hash.hex(), "until": now + grace})
-        values = {"old_secrets": old, "secret_hash": token_hash(secret)}
-        await self._update(Provider, name, values)
+
+        def work(session: Session) -> None:
+            provider = _named(session, Provider, name)
+            if provider.disabled_at is not None:
+                message = f"the provider {name} is disabled; its callbacks are refused"
+                raise BadInput(message, field="name")
+            valid = [old for old in provider.old_secrets if old["until"] > now]
+            last = {"hash": provider.secret_hash.hex(), "until": now + grace}
+            provider.old_secrets = [*valid, last]
+            provider.secret_hash = token_hash(secret)
+
+        await self._store.write(work)
         return secret
 
     async def disable_provider(self, name: str) -> None:
         """Refuse the provider's callbacks from now on; its receipts stay."""
-        await self._update(Provider, name, {"disabled_at": _now()})
 
-    async def providers(self) -> Sequence[Any]:
-        """All provider accounts, by name, as rows of `Provider`."""
-        return await self._all(Provider)
+        def work(session: Session) -> None:
+            _named(session, Provider, name).disabled_at = _now()
+
+        await self._store.write(work)
+
+    async def providers(self) -> Sequence[Provider]:
+        """All provider accounts, by name."""
+        statement = select(Provider).order_by(col(Provider.name))
+        return await self._store.read(lambda session: session.exec(statement).all())
 
     async def add_consumer(self, new: NewConsumer) -> str:
         """
@@ -95,78 +109,59 @@ class Register:
         revoked or has expired is the same consumer again: its subscriptions are kept.
         """
         token = new_token()
-        values = {
-            "name": new.name,
-            "token_hash": token_hash(token),
-            "scopes": list(new.scopes),
-            "providers": None if new.providers is None else list(new.providers),
-            "created_at": _now(),
-            "expires_at": new.expires_at,
-        }
-        if not await self._renewed(new.name, values):
-            await self._insert(Consumer, values, f"a consumer named {new.name} exists already")
-        return token
 
-    async def _renewed(self, name: str, values: dict[str, Any]) -> bool:
-        """Give a consumer that has no valid token these *values*; whether there was one."""
-        rows = table(Consumer)
-        ended = or_(rows.c.revoked_at.is_not(None), rows.c.expires_at <= _now())
-        try:
-            async with self._store.writer.begin() as connection:
-                changed = await connection.execute(
-                    update(rows)
-                    .where(rows.c.name == name, ended)
-                    .values({**values, "revoked_at": None})
-                )
-        except AWAY as error:
-            raise StoreUnavailable(self._store.dialect.advice(error)) from error
-        return bool(changed.rowcount)
+        def work(session: Session) -> None:
+            consumer = session.exec(_by_name(Consumer, new.name)).first()
+            if consumer is None or not _ended(consumer):
+                consumer = Consumer(name=new.name, token_hash=b"", scopes=[], created_at=0)
+            consumer.token_hash = token_hash(token)
+            consumer.scopes = list(new.scopes)
+            consumer.providers = None if new.providers is None else list(new.providers)
+            consumer.created_at = _now()
+            consumer.expires_at = new.expires_at
+            consumer.revoked_at = None
+            session.add(consumer)
+
+        await self._add(work, "consumer", new.name)
+        return token
 
     async def revoke_consumer(self, name: str) -> None:
         """End the consumer's token, on open streams as well."""
-        await self._update(Consumer, name, {"revoked_at": _now()})
 
-    async def consumers(self) -> Sequence[Any]:
-        """All consumers, by name, as rows of `Consumer`."""
-        return await self._all(Consumer)
+        def work(session: Session) -> None:
+            _named(session, Consumer, name).revoked_at = _now()
 
-    async def _provider(self, name: str) -> Any:
-        found = [row for row in await self.providers() if row.name == name]
-        if not found:
-            message = f"there is no provider named {name}"
-            raise NotFound(message)
-        return found[0]
+        await self._store.write(work)
 
-    async def _insert(
-        self, model: type[Provider] | type[Consumer], values: dict[str, Any], taken: str
-    ) -> None:
+    async def consumers(self) -> Sequence[Consumer]:
+        """All consumers, by name."""
+        statement = select(Consumer).order_by(col(Consumer.name))
+        return await self._store.read(lambda session: session.exec(statement).all())
+
+    async def _add(self, work: Callable[[Session], None], what: str, name: str) -> None:
         try:
-            async with self._store.writer.begin() as connection:
-                await connection.execute(insert(table(model)).values(values))
+            await self._store.write(work)
         except IntegrityError as error:
-            raise BadInput(taken, field="name") from error
-        except AWAY as error:
-            raise StoreUnavailable(self._store.dialect.advice(error)) from error
+            message = f"a {what} named {name} exists already"
+            raise BadInput(message, field="name") from error
 
-    async def _update(
-        self, model: type[Provider] | type[Consumer], name: str, values: dict[str, Any]
-    ) -> None:
-        try:
-            async with self._store.writer.begin() as connection:
-                rows = table(model)
-                changed = await connection.execute(
-                    update(rows).where(rows.c.name == name).values(values)
-                )
-        except AWAY as error:
-            raise StoreUnavailable(self._store.dialect.advice(error)) from error
-        if not changed.rowcount:
-            message = f"there is no {model.__tablename__} named {name}"
-            raise NotFound(message)
 
-    async def _all(self, model: type[Provider] | type[Consumer]) -> Sequence[Any]:
-        async with self._store.reader.begin() as connection:
-            rows = table(model)
-            return (await connection.execute(select(rows).order_by(rows.c.name))).all()
+def _by_name(model: type[Account], name: str) -> SelectOfScalar[Account]:
+    """The row of *model* named *name*, kept from changing until the transaction ends."""
+    return select(model).where(col(model.name) == name).with_for_update()
+
+
+def _named(session: Session, model: type[Account], name: str) -> Account:
+    found = session.exec(_by_name(model, name)).first()
+    if found is None:
+        message = f"there is no {model.__tablename__} named {name}"
+        raise NotFound(message)
+    return found
+
+
+def _ended(consumer: Consumer) -> bool:
+    expires_at = consumer.expires_at
+    return consumer.revoked_at is not None or (expires_at is not None and expires_at <= _now())
 
 
 def _now() -> Micros:

@@ -4,15 +4,11 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
-from sqlalchemy import select
-from sqlmodel import col
+from sqlmodel import Session, col, select
 
 from hub.access import Access, same_hash, token_hash
-from hub.database.columns import table
-from hub.database.dialect import AWAY
 from hub.database.store import Store
 from hub.database.tables import Consumer, Provider
 from hub.errors import StoreUnavailable, Unauthenticated
@@ -101,18 +97,15 @@ class Accounts:
 
     async def load(self) -> None:
         """Read all accounts.  Raises `StoreUnavailable`."""
-        try:
-            async with self._store.reader.begin() as connection:
-                providers = (await connection.execute(select(table(Provider)))).all()
-                consumers = (
-                    await connection.execute(
-                        select(table(Consumer)).where(col(Consumer.revoked_at).is_(None))
-                    )
-                ).all()
-        except AWAY as error:
-            raise StoreUnavailable from error
-        self._providers = {row.name: _account(row) for row in providers}
-        self._consumers = {row.token_hash: _access(row) for row in consumers}
+
+        def work(session: Session) -> tuple[dict[str, Account], dict[bytes, Access]]:
+            valid = select(Consumer).where(col(Consumer.revoked_at).is_(None))
+            return (
+                {row.name: _account(row) for row in session.exec(select(Provider))},
+                {row.token_hash: _access(row) for row in session.exec(valid)},
+            )
+
+        self._providers, self._consumers = await self._store.read(work)
         self._loaded_at = time.monotonic()
 
     async def run(self) -> None:
@@ -148,9 +141,9 @@ def _expired(access: Access) -> bool:
     return access.expires_at is not None and access.expires_at <= time.time_ns() // 1000
 
 
-def _account(row: Any) -> Account:
+def _account(row: Provider) -> Account:
     return Account(
-        row.id,
+        row.id or 0,
         row.name,
         row.adapter,
         row.timezone,
@@ -164,7 +157,7 @@ def _account(row: Any) -> Account:
     )
 
 
-def _access(row: Any) -> Access:
+def _access(row: Consumer) -> Access:
     return Access(
         row.name,
         frozenset(row.scopes),

@@ -23,7 +23,7 @@ from hub.cli.commands import (
     tail,
     upkeep,
 )
-from hub.errors import HubError
+from hub.errors import HubError, StoreUnavailable
 
 FAULT_EXIT_CODE = 1
 REFUSED_EXIT_CODE = 2
@@ -114,7 +114,8 @@ def _explain(error: Exception) -> int:
 
 def _sentence(error: TyperException | HubError) -> str:
     if isinstance(error, HubError):
-        return " ".join(str(error).split())
+        words = error.advice if isinstance(error, StoreUnavailable) else str(error)
+        return " ".join(words.split())
     return " ".join(error.format_message().split()) + " (see --help)"
 
 

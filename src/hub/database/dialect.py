@@ -1,21 +1,22 @@
 """What differs between the databases; `hub.database.sqlite` and `.postgres` provide it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from enum import Enum, auto
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import ColumnElement, Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.engine.interfaces import Dialect as SqlDialect
+from sqlmodel import Session
 
 from hub.settings import Settings
 
 Result = TypeVar("Result")
+Work = Callable[[Session], Result]
+"""A transaction: a plain function, so that it runs in one go whatever the driver."""
 
-AWAY = (DBAPIError, PoolTimeout, OSError)
-"""What a transaction raises where the database cannot be reached or used."""
+READ_WAIT_SECONDS = 10.0
+"""Longest that a read waits for its turn."""
 
 
 class Fault(Enum):
@@ -24,18 +25,41 @@ class Fault(Enum):
     DATA = auto()
     """A value that the database refuses; the same rows fail again."""
     UNAVAILABLE = auto()
-    """The database cannot take anything now."""
+    """The database cannot take or give anything now."""
+
+
+class Transactions(Protocol):
+    """Runs transactions on one database."""
+
+    sql: SqlDialect
+    """How statements are written for it."""
+
+    async def read(self, work: Work[Result], *, unhurried: bool) -> Result:
+        """What *work* finds; all its statements see one moment, and none of them may write."""
+        ...
+
+    async def write(self, work: Work[Result], *, unhurried: bool) -> Result:
+        """What *work* returns, once its transaction is on disk."""
+        ...
+
+    async def checkpoint(self) -> bool:
+        """Empty the log beside the database file; false where a reader was in the way."""
+        ...
+
+    async def reconnect(self) -> None:
+        """Write the next transaction on a new connection."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the database."""
+        ...
 
 
 class Dialect(Protocol):
     """A database that the log can live in; a module satisfies it."""
 
-    def writer(self, settings: Settings) -> AsyncEngine:
-        """An engine whose transactions may write; its locks wait `lock_seconds`."""
-        ...
-
-    def reader(self, settings: Settings) -> AsyncEngine:
-        """An engine for short reads, each transaction a consistent view of the log."""
+    def transactions(self, settings: Settings) -> Transactions:
+        """What runs transactions on the database of *settings*; opens nothing yet."""
         ...
 
     def fault(self, error: BaseException) -> Fault:
@@ -46,12 +70,11 @@ class Dialect(Protocol):
         """What an operator should do about *error*."""
         ...
 
-    def writing(self, settings: Settings, writer: AsyncEngine) -> "Transactor":
-        """What runs whole transactions that may write, in turn with those on *writer*."""
-        ...
-
-    def reading(self, settings: Settings, reader: AsyncEngine) -> "Transactor":
-        """What runs whole reads on *reader*'s database."""
+    def among(self, column: Any, values: Collection[Any]) -> list[ColumnElement[bool]]:
+        """
+        Conditions that together say that *column* is one of *values*, however many there are:
+        one statement for each.
+        """
         ...
 
     def announce(self, connection: Connection, head: int) -> None:
@@ -60,22 +83,6 @@ class Dialect(Protocol):
 
     async def listen(self, settings: Settings, heard: Callable[[], None]) -> None:
         """Call *heard* at announcements, until cancelled; some are missed, so readers poll too."""
-        ...
-
-
-class Transactor(Protocol):
-    """Runs transactions that are written as plain functions, each in one go."""
-
-    async def run(self, work: Callable[[Connection], Result]) -> Result:
-        """What *work* returns, once its transaction is committed."""
-        ...
-
-    async def reconnect(self) -> None:
-        """Begin the next transaction on a new connection."""
-        ...
-
-    async def close(self) -> None:
-        """Let go of the database."""
         ...
 
 
@@ -88,8 +95,8 @@ class Bulk:
     bytes, and JSON as text.
     """
 
-    def __init__(self, statement: Any, engine: AsyncEngine) -> None:
-        compiled = statement.compile(dialect=engine.dialect)
+    def __init__(self, statement: Any, sql: SqlDialect) -> None:
+        compiled = statement.compile(dialect=sql)
         self._sql = str(compiled)
         self.columns: tuple[str, ...] = tuple(compiled.positiontup)
 
@@ -99,8 +106,6 @@ class Bulk:
             connection.exec_driver_sql(self._sql, rows)
 
 
-def insert_into(table: Table, engine: AsyncEngine) -> Any:
-    """An INSERT of this engine's dialect, which knows ON CONFLICT."""
-    if engine.dialect.name == "sqlite":
-        return sqlite.insert(table)
-    return postgresql.insert(table)
+def insert_into(table: Table, sql: SqlDialect) -> Any:
+    """An INSERT of this dialect, which knows ON CONFLICT."""
+    return sqlite.insert(table) if sql.name == "sqlite" else postgresql.insert(table)

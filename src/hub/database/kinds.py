@@ -3,15 +3,14 @@ Kinds: one small integer for each (provider, status, category, applied) that was
 
 A filter on those fields becomes a list of kinds, and a filtered page a merge of their ranges.
 Kinds are only ever added, by whoever holds the log's lock, so a copy in memory is never wrong,
-at most behind; whoever meets an unknown one reads the table again.
+at most behind; whoever sees in the log's row that there are more reads the table again.
 """
 
-from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
 
-from sqlalchemy import Connection, select
-from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlmodel import col
+from sqlmodel import Session, col, select
 
 from hub.database.tables import Kind as KindRow
 from hub.database.tables import Provider
@@ -31,53 +30,33 @@ class Kind(NamedTuple):
     applied: bool
     provider_id: int
 
+    @property
+    def key(self) -> "KindKey":
+        """What tells it apart in the database."""
+        return self.provider_id, self.status, self.error_category or NO_CATEGORY, self.applied
+
 
 KindKey = tuple[int, int, int, bool]
 """Provider id, status, category or 0, applied."""
 
 
 class Kinds:
-    """The kinds known to this process."""
+    """The kinds there were at one moment.  Never changed, so threads may share it."""
 
-    def __init__(self) -> None:
-        self.by_id: dict[int, Kind] = {}
-        self._ids: dict[KindKey, int] = {}
+    def __init__(self, kinds: Iterable[Kind] = ()) -> None:
+        self.by_id: Mapping[int, Kind] = MappingProxyType({kind.id: kind for kind in kinds})
+        self._ids = {kind.key: kind.id for kind in self.by_id.values()}
+
+    def __len__(self) -> int:
+        return len(self.by_id)
 
     def id_of(self, key: KindKey) -> int | None:
         """The id of the kind, if it is known here."""
         return self._ids.get(key)
 
-    async def load(self, connection: AsyncConnection) -> None:
-        """Read all kinds there are."""
-        await connection.run_sync(self.load_now)
-
-    def load_now(self, connection: Connection) -> None:
-        """Read all kinds there are, in a plain function."""
-        rows: Iterable[Any] = connection.execute(
-            select(
-                col(KindRow.id),
-                col(Provider.name),
-                col(KindRow.status),
-                col(KindRow.category),
-                col(KindRow.applied),
-                col(Provider.id),
-            ).join(Provider, col(Provider.id) == col(KindRow.provider))
-        )
-        for number, provider, status, category, applied, provider_id in rows:
-            self.add(number, provider, (provider_id, status, category, applied))
-
-    def add(self, number: int, provider: str, key: KindKey) -> None:
-        """Know the kind *number*."""
-        provider_id, status, category, applied = key
-        self.by_id[number] = Kind(
-            number,
-            provider,
-            Status(status),
-            ErrorCategory(category) if category else None,
-            applied,
-            provider_id,
-        )
-        self._ids[key] = number
+    def plus(self, kinds: Iterable[Kind]) -> "Kinds":
+        """These and *kinds*."""
+        return Kinds((*self.by_id.values(), *kinds))
 
     def matching(self, conditions: Iterable[Condition]) -> list[int] | None:
         """Ids of the kinds that meet those *conditions* that are of kinds; None for every kind."""
@@ -89,6 +68,24 @@ class Kinds:
     def next_id(self) -> int:
         """The id of the next new kind."""
         return max(self.by_id, default=0) + 1
+
+
+def kind(number: int, provider: str, key: KindKey) -> Kind:
+    """The kind *number*, of the account named *provider*."""
+    provider_id, status, category, applied = key
+    known = ErrorCategory(category) if category else None
+    return Kind(number, provider, Status(status), known, applied, provider_id)
+
+
+def read_kinds(session: Session) -> Kinds:
+    """All kinds there are."""
+    statement = select(KindRow, Provider.name).join(
+        Provider, col(Provider.id) == col(KindRow.provider)
+    )
+    return Kinds(
+        kind(row.id, name, (row.provider, row.status, row.category, row.applied))
+        for row, name in session.exec(statement)
+    )
 
 
 def _check(condition: Condition) -> Callable[[Kind], bool] | None:

@@ -2,20 +2,25 @@
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from typing import Any, Literal, cast
 
 import asyncpg
 import structlog
-from sqlalchemy import Connection, text
+from sqlalchemy import ColumnElement, Connection, any_, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlmodel import Session
 
-from hub.database.dialect import Fault, Result
+from hub.database.dialect import READ_WAIT_SECONDS, Fault, Result, Work
 from hub.settings import Settings
 
 CHANNEL = "hub_head"
-READERS = 8
+_WRITERS = 2
+_SHORT_READS, _LONG_READS = 3, 5
 LISTEN_AGAIN_SECONDS = 5.0
 COMMIT_SECONDS = 10.0
 """Longest that a commit may take once it has the lock.  Limits of the server's own do not help
@@ -23,67 +28,85 @@ where the server, or the network in front of it, says nothing any more."""
 READ_SECONDS = 30.0
 """Longest that a read may take."""
 
-_SILENCE_SECONDS = 5.0
+_SILENCE = READ_SECONDS + 5.0
 
 logger = structlog.stdlib.get_logger(__name__)
 
-_DATA_CLASSES = ("22", "23")  # SQLSTATE: data exception, integrity constraint violation
+_DATA_CLASSES = ("21", "22", "23", "54")
+"""SQLSTATE: cardinality, data exception, integrity constraint, a limit of the program."""
 
 
-def writer(settings: Settings) -> AsyncEngine:
-    """READ COMMITTED; a stopped holder of the lock loses it after `lock_seconds`."""
-    milliseconds = str(round(settings.lock_seconds * 1000))
-    return _engine(
-        settings,
-        2,
-        {"lock_timeout": milliseconds, "idle_in_transaction_session_timeout": milliseconds},
-    )
+class _Pools:
+    """Connections of the asynchronous driver; several hubs write in turn."""
 
+    def __init__(self, settings: Settings) -> None:
+        limit = _milliseconds(settings.lock_seconds)
+        limits = {"lock_timeout": limit, "idle_in_transaction_session_timeout": limit}
+        self._writer = _engine(settings, _WRITERS, limits, "READ COMMITTED")
+        limits = {"statement_timeout": _milliseconds(READ_SECONDS)}
+        self._reader = _engine(
+            settings, _SHORT_READS + _LONG_READS, limits, "REPEATABLE READ", _SILENCE
+        ).execution_options(postgresql_readonly=True)
+        self.writer, self.reader = self._writer.sync_engine, self._reader.sync_engine
+        self.sql = self.writer.dialect
+        self._write_seconds = settings.lock_seconds + COMMIT_SECONDS
+        self._long_reads = asyncio.Semaphore(_LONG_READS)
 
-def reader(settings: Settings) -> AsyncEngine:
-    """Short reads."""
-    limit = {"statement_timeout": str(round(READ_SECONDS * 1000))}
-    return _engine(settings, READERS, limit, READ_SECONDS + _SILENCE_SECONDS)
+    async def read(self, work: Work[Result], *, unhurried: bool) -> Result:
+        if not unhurried:
+            return await _transaction(self._reader, work)
+        async with asyncio.timeout(READ_WAIT_SECONDS):
+            await self._long_reads.acquire()
+        try:
+            return await _transaction(self._reader, work)
+        finally:
+            self._long_reads.release()
 
+    async def write(self, work: Work[Result], *, unhurried: bool) -> Result:
+        async with asyncio.timeout(None if unhurried else self._write_seconds):
+            return await _transaction(self._writer, work)
 
-class _Pooled:
-    """Transactions on connections of the pool."""
-
-    def __init__(self, engine: AsyncEngine, seconds: float) -> None:
-        self._engine, self._seconds = engine, seconds
-
-    async def run(self, work: Callable[[Connection], Result]) -> Result:
-        async with asyncio.timeout(self._seconds), self._engine.begin() as connection:
-            return await connection.run_sync(work)
+    async def checkpoint(self) -> bool:
+        return True  # the server does it by itself
 
     async def reconnect(self) -> None:
-        await self._engine.dispose()
+        await self._writer.dispose()
 
     async def close(self) -> None:
-        """The engine is closed by whoever opened it."""
+        await self._writer.dispose()
+        await self._reader.dispose()
 
 
-def writing(settings: Settings, writer: AsyncEngine) -> _Pooled:
-    """Transactions on *writer*."""
-    return _Pooled(writer, settings.lock_seconds + COMMIT_SECONDS)
+def transactions(settings: Settings) -> _Pools:
+    """
+    Transactions on pools: those that write are READ COMMITTED, since they lock the log's row first
+    and must see what was committed before; those that read are REPEATABLE READ, one moment.
+    """
+    return _Pools(settings)
 
 
-def reading(_settings: Settings, reader: AsyncEngine) -> _Pooled:
-    """Transactions on *reader*."""
-    return _Pooled(reader, READ_SECONDS + _SILENCE_SECONDS)
+async def _transaction(engine: AsyncEngine, work: Work[Result]) -> Result:
+    session = AsyncSession(engine, expire_on_commit=False, sync_session_class=Session)
+    async with session, session.begin():
+        return await session.run_sync(lambda plain: work(cast("Session", plain)))
 
 
 def fault(error: BaseException) -> Fault:
-    """Bad values and constraints are the data's fault, and so are values the driver refuses."""
+    """By PostgreSQL's own code; without one, what the driver refuses to send is the data's."""
     original = error.orig if isinstance(error, DBAPIError) else error
     state = getattr(original, "sqlstate", None) or ""
     if state:
         return Fault.DATA if state.startswith(_DATA_CLASSES) else Fault.UNAVAILABLE
-    if isinstance(error, DBAPIError):
-        return Fault.DATA if isinstance(error, (DataError, IntegrityError)) else Fault.UNAVAILABLE
-    if isinstance(error, (OSError, TimeoutError, asyncpg.InterfaceError)):
+    if isinstance(original, OSError) or _broken(error):
         return Fault.UNAVAILABLE
     return Fault.DATA
+
+
+def _broken(error: BaseException) -> bool:
+    """Whether *error* tells of a connection, and of no statement."""
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated or isinstance(error, OperationalError)
+    return isinstance(error, (asyncpg.InterfaceError, PoolTimeout))
 
 
 _ADVICE = {
@@ -112,6 +135,12 @@ def advice(error: BaseException) -> str:
             "nothing answers at the host and port of HUB_DATABASE_URL: check that PostgreSQL runs"
         )
     return "check that PostgreSQL runs, has disk space, and that no transaction holds the log row"
+
+
+def among(column: Any, values: Collection[Any]) -> list[ColumnElement[bool]]:
+    """One array, which is one parameter, however many values it holds."""
+    array = bindparam(None, list(values), type_=ARRAY(column.type))
+    return [column == any_(array)] if values else []
 
 
 def announce(connection: Connection, head: int) -> None:
@@ -144,14 +173,23 @@ async def _listen(url: str, heard: Callable[[], None]) -> None:
         await connection.close(timeout=2)
 
 
+def _milliseconds(seconds: float) -> str:
+    return str(round(seconds * 1000))
+
+
 def _engine(
-    settings: Settings, size: int, limits: dict[str, str], seconds: float | None = None
+    settings: Settings,
+    size: int,
+    limits: dict[str, str],
+    isolation: Literal["READ COMMITTED", "REPEATABLE READ"],
+    seconds: float | None = None,
 ) -> AsyncEngine:
     return create_async_engine(
         settings.store_url,
+        isolation_level=isolation,
         pool_size=size,
         max_overflow=0,
-        pool_timeout=10,
+        pool_timeout=READ_WAIT_SECONDS,
         pool_pre_ping=True,
         hide_parameters=True,
         connect_args={

@@ -6,12 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, text
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import SQLModel, col
 
 from hub.database.columns import table
-from hub.database.dialect import Dialect
 from hub.database.tables import Log
 from hub.errors import StartError
 
@@ -25,17 +22,8 @@ def new_epoch() -> str:
     return secrets.token_hex(6)
 
 
-async def migrate(engine: AsyncEngine, dialect: Dialect) -> tuple[str | None, str]:
-    """Migrate; return the schema's revision before and after.  Failures are `StartError`."""
-    try:
-        async with engine.begin() as connection:
-            return await connection.run_sync(_migrate)
-    except (DBAPIError, OSError) as error:
-        message = f"the database cannot be opened: {dialect.advice(error)}"
-        raise StartError(message) from error
-
-
-def _migrate(connection: Connection) -> tuple[str | None, str]:
+def migrate(connection: Connection) -> tuple[str | None, str]:
+    """Migrate; the revision before and after.  Raises `StartError` where it is a newer one."""
     from alembic import command  # noqa: PLC0415  # slow to import, and needed once
     from alembic.config import Config  # noqa: PLC0415
     from alembic.runtime.migration import MigrationContext  # noqa: PLC0415

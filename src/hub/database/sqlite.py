@@ -3,24 +3,33 @@
 import asyncio
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import ColumnElement, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlmodel import Session
 
-from hub.database.dialect import Fault, Result
+from hub.database.dialect import READ_WAIT_SECONDS, Fault, Result, Work
 from hub.errors import StartError
 from hub.settings import Settings
 
-READERS = 4
-"""Connections for reads; each is a thread with a page cache of its own."""
+_SHORT_READS, _LONG_READS = 2, 4
+"""Threads for reads, each with a connection and a page cache of its own."""
 
-_DATA_ERRORS = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError)
+_AMONG = 500
+"""Values in one condition; SQLite takes some 32,000 in one statement."""
+
+_DATA_CODES = {
+    sqlite3.SQLITE_CONSTRAINT,
+    sqlite3.SQLITE_MISMATCH,
+    sqlite3.SQLITE_RANGE,
+    sqlite3.SQLITE_TOOBIG,
+}
+"""The values' fault, whoever writes them."""
 
 _ADVICE = {
     "full": "the disk is full: free space; the hub resumes by itself",
@@ -38,104 +47,96 @@ def file(settings: Settings) -> Path:
     return Path(make_url(settings.store_url).database or "hub.db")
 
 
-def writer(settings: Settings) -> AsyncEngine:
-    """One connection whose transactions take the write lock at once; commits reach the disk."""
-    _file(file(settings))
-    engine = create_async_engine(
-        settings.store_url, pool_size=1, max_overflow=0, hide_parameters=True
-    )
-    _prepare(engine.sync_engine, _writing(settings), "BEGIN IMMEDIATE")
-    return engine
-
-
-def writing(settings: Settings, writer: AsyncEngine) -> "_OneThread":
+class _Threads:
     """
-    Transactions in a thread of their own.  Those on *writer* take turns with them: its only
-    connection is held meanwhile, idle.
-    """
-    return _OneThread(settings, _writing(settings), "BEGIN IMMEDIATE", writer)
-
-
-def reading(settings: Settings, _reader: AsyncEngine) -> "_OneThread":
-    """Reads in a thread of their own."""
-    return _OneThread(settings, _reading(settings), "BEGIN", None)
-
-
-class _OneThread:
-    """
-    A transaction of ten statements costs one change of threads here, and thirty through an
-    asynchronous driver.
+    A connection for each of a few threads.  A transaction of ten statements costs one change of
+    threads so, and thirty through an asynchronous driver.
     """
 
-    def __init__(
-        self, settings: Settings, pragmas: dict[str, Any], begin: str, turn: AsyncEngine | None
-    ) -> None:
-        self._turn = turn
-        self._engine = create_engine(
-            make_url(settings.store_url).set(drivername="sqlite"),
-            connect_args={"check_same_thread": False},
-            pool_size=1,
-            max_overflow=0,
-            hide_parameters=True,
-        )
-        _prepare(self._engine, pragmas, begin)
-        self._thread = ThreadPoolExecutor(1, "sqlite")
+    def __init__(self, settings: Settings) -> None:
+        _make(file(settings))
+        self.writer = _engine(settings, 1, _writing(settings), "BEGIN IMMEDIATE")
+        """Its transactions take the write lock at once; its commits reach the disk."""
+        self.reader = _engine(settings, _SHORT_READS + _LONG_READS, _reading(settings), "BEGIN")
+        """Its connections cannot write; each transaction sees one moment."""
+        self.sql = self.writer.dialect
+        self._write = ThreadPoolExecutor(1, "sqlite-write")
+        self._short = ThreadPoolExecutor(_SHORT_READS, "sqlite-read")
+        self._long = ThreadPoolExecutor(_LONG_READS, "sqlite-read-long")
 
-    async def run(self, work: Callable[[Connection], Result]) -> Result:
-        if self._turn is None:
-            return await self._run(work)
-        async with self._turn.connect():
-            return await self._run(work)
+    async def read(self, work: Work[Result], *, unhurried: bool) -> Result:
+        threads = self._long if unhurried else self._short
+        running = threads.submit(_transaction, self.reader, work)
+        waiting = asyncio.wrap_future(running)
+        await asyncio.wait([waiting], timeout=READ_WAIT_SECONDS)
+        if running.cancel():  # it has not even begun
+            raise TimeoutError
+        return await waiting
+
+    async def write(self, work: Work[Result], *, unhurried: bool) -> Result:
+        del unhurried  # nothing is in the way of the one writer but another process
+        return await self._in_turn(lambda: _transaction(self.writer, work))
+
+    async def checkpoint(self) -> bool:
+        return await self._in_turn(self._truncate)
 
     async def reconnect(self) -> None:
-        self._engine.dispose()
-        if self._turn is not None:
-            await self._turn.dispose()
+        await self._in_turn(self.writer.dispose)
 
     async def close(self) -> None:
-        self._thread.shutdown()
-        self._engine.dispose()
+        for threads in (self._write, self._short, self._long):
+            await asyncio.to_thread(threads.shutdown)
+        self.writer.dispose()
+        self.reader.dispose()
 
-    async def _run(self, work: Callable[[Connection], Result]) -> Result:
-        running = asyncio.get_running_loop().run_in_executor(self._thread, self._work, work)
+    async def _in_turn(self, work: Callable[[], Result]) -> Result:
+        running = asyncio.wrap_future(self._write.submit(work))
         try:
             return await asyncio.shield(running)
         except asyncio.CancelledError:
-            await asyncio.wait([running])  # the turn ends when the transaction does
+            await asyncio.wait([running])  # whoever comes next must not find it at work
             raise
 
-    def _work(self, work: Callable[[Connection], Result]) -> Result:
-        with self._engine.begin() as connection:
-            return work(connection)
+    def _truncate(self) -> bool:
+        # Not by SQLAlchemy, which would begin a transaction around it.
+        connection = self.writer.raw_connection()
+        try:
+            cursor = connection.cursor()
+            [(busy, *_)] = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            return not busy
+        finally:
+            connection.close()
 
 
-def reader(settings: Settings) -> AsyncEngine:
-    """A few connections that cannot write; each transaction sees one moment."""
-    engine = create_async_engine(
-        settings.store_url,
-        pool_size=READERS,
-        max_overflow=0,
-        pool_timeout=10,
-        hide_parameters=True,
-    )
-    _prepare(engine.sync_engine, _reading(settings), "BEGIN")
-    return engine
+def transactions(settings: Settings) -> _Threads:
+    """Transactions in threads, on the file of *settings*, which is made where there is none."""
+    return _Threads(settings)
+
+
+def _transaction(engine: Engine, work: Work[Result]) -> Result:
+    with Session(engine, expire_on_commit=False) as session, session.begin():
+        return work(session)
 
 
 def fault(error: BaseException) -> Fault:
-    """Constraints, types and encodings are the data's fault; all else is the database's."""
+    """By SQLite's own code; what has none is a type or an encoding that the driver refuses."""
     original = error.orig if isinstance(error, DBAPIError) else error
-    if isinstance(original, sqlite3.Error) and not isinstance(original, _DATA_ERRORS):
-        return Fault.UNAVAILABLE
-    if isinstance(original, (OSError, TimeoutError)):
-        return Fault.UNAVAILABLE
-    return Fault.DATA
+    if isinstance(original, sqlite3.Error):
+        code = getattr(original, "sqlite_errorcode", None)
+        return Fault.DATA if code is None or code & 0xFF in _DATA_CODES else Fault.UNAVAILABLE
+    return Fault.UNAVAILABLE if isinstance(original, OSError) else Fault.DATA
 
 
 def advice(error: BaseException) -> str:
     """What an operator should do about *error*."""
     text = str(error).lower()
     return next((words for sign, words in _ADVICE.items() if sign in text), "check the database")
+
+
+def among(column: Any, values: Collection[Any]) -> list[ColumnElement[bool]]:
+    """Some values at a time."""
+    ordered = list(values)
+    return [column.in_(ordered[at : at + _AMONG]) for at in range(0, len(ordered), _AMONG)]
 
 
 def announce(connection: Connection, head: int) -> None:
@@ -146,7 +147,7 @@ async def listen(_settings: Settings, _heard: Callable[[], None]) -> None:
     """Nobody else announces anything."""
 
 
-def _file(path: Path) -> None:
+def _make(path: Path) -> None:
     """Make the database file, for its owner alone; SQLite makes those beside it alike."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -176,6 +177,18 @@ def _reading(settings: Settings) -> dict[str, Any]:
         "mmap_size": 268_435_456,
         "temp_store": "MEMORY",
     }
+
+
+def _engine(settings: Settings, size: int, pragmas: dict[str, Any], begin: str) -> Engine:
+    engine = create_engine(
+        make_url(settings.store_url).set(drivername="sqlite"),
+        connect_args={"check_same_thread": False},
+        pool_size=size,
+        max_overflow=0,
+        hide_parameters=True,
+    )
+    _prepare(engine, pragmas, begin)
+    return engine
 
 
 def _prepare(engine: Engine, pragmas: dict[str, Any], begin: str) -> None:

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from hub.accounts.directory import Account, Accounts
 from hub.database.store import Store
@@ -110,10 +111,10 @@ class Replay:
         """Replay what is in quarantine and not resolved, oldest first; empty names mean any."""
         after = 0
         while True:
-            async with self._log.reading() as reading:
-                items = await stored.unresolved(
-                    reading, provider=provider, reason=reason, after=after, limit=_PAGE
-                )
+            find = partial(
+                stored.unresolved, provider=provider, reason=reason, after=after, limit=_PAGE
+            )
+            items = await self._log.snapshot(find)
             if not items:
                 return
             for item in items:
@@ -133,10 +134,10 @@ class Replay:
             raise NotFound(message)
         after, seen = 0, set[int]()
         while True:
-            async with self._log.reading() as reading:
-                page = await stored.callbacks(
-                    reading, provider=account.id, since=since, after=after, limit=_PAGE
-                )
+            find = partial(
+                stored.callbacks, provider=account.id, since=since, after=after, limit=_PAGE
+            )
+            page = await self._log.snapshot(find)
             if not page:
                 return
             for callback in page:
@@ -150,8 +151,7 @@ class Replay:
         if read.problem or (read.unread and not item.whole):
             problem = read.problem or read.unread[0].reason
             return replace(told, problem=problem.value)
-        async with self._log.reading() as reading:
-            logged = await stored.as_logged(reading, account.id, read.receipts)
+        logged = await self._logged(account, read.receipts)
         fresh = [each for each, entry in zip(read.receipts, logged, strict=True) if entry is None]
         told = replace(
             told,
@@ -196,8 +196,7 @@ class Replay:
         read = await self._read(account, callback.body, callback.headers, whole=True)
         if read.problem:
             return Reread(callback.id, callback.received_at, read.problem.value, [])
-        async with self._log.reading() as reading:
-            logged = await stored.as_logged(reading, account.id, read.receipts)
+        logged = await self._logged(account, read.receipts)
         differences, receipts = [], []
         for receipt, entry in zip(read.receipts, logged, strict=True):
             if (difference := _difference(receipt, entry)) and difference.position not in seen:
@@ -219,6 +218,10 @@ class Replay:
                 )
             )
         return Reread(callback.id, callback.received_at, "", differences)
+
+    async def _logged(self, account: Account, receipts: list[Receipt]) -> list[Entry | None]:
+        find = partial(stored.as_logged, provider=account.id, receipts=receipts)
+        return await self._log.snapshot(find)
 
     async def _read(
         self, account: Account, raw: bytes, headers: Mapping[str, str], *, whole: bool

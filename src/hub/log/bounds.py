@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from hub.database.tables import Log
@@ -37,12 +36,7 @@ class Bounds:
         return self.cursor(self.head)
 
 
-async def read_bounds(connection: AsyncConnection) -> tuple[Bounds, int]:
+def read_bounds(connection: Connection) -> tuple[Bounds, int]:
     """The bounds now, and how many kinds there are."""
-    return await connection.run_sync(read_bounds_now)
-
-
-def read_bounds_now(connection: Connection) -> tuple[Bounds, int]:
-    """The bounds now, and how many kinds there are, in a plain function."""
     row = connection.execute(_ROW).one()
     return Bounds(row.epoch, row.oldest, row.head), row.kinds

@@ -6,14 +6,14 @@ holder, so that nothing of a former one counts.
 """
 
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    Connection,
     Select,
     bindparam,
     delete,
@@ -23,13 +23,13 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlmodel import Session
 
 from hub.database.columns import table
-from hub.database.dialect import AWAY, insert_into
+from hub.database.dialect import insert_into
 from hub.database.store import Store
 from hub.database.tables import ParkedRow, SubscriptionRow
-from hub.errors import NotFound, StoreUnavailable
+from hub.errors import NotFound
 from hub.receipt import Micros
 
 _ROWS = table(SubscriptionRow)
@@ -79,59 +79,57 @@ async def acquire(store: Store, key: Key, holder: str, lease: Micros) -> tuple[b
     Make *holder* hold *key* for *lease* microseconds, unless someone else does.  Returns whether
     it holds, and the acknowledged position.  Raises `NotFound` where *key* was deleted.
     """
-    async with transaction(store, store.reader) as connection:
-        state = _present((await connection.execute(_state(connection, key))).one_or_none())
-    if _is_held(state):
-        return False, state.acked
-    async with transaction(store, store.writer) as connection:
+
+    def look(session: Session) -> Any:
+        connection = session.connection()
+        return _present(connection.execute(_state(connection, key)).one_or_none())
+
+    def take(session: Session) -> tuple[bool, int]:
+        connection = session.connection()
         locking = _state(connection, key).with_for_update()
-        state = _present((await connection.execute(locking)).one_or_none())
+        state = _present(connection.execute(locking).one_or_none())
         if _is_held(state):
             return False, state.acked
         values = {"holder": holder, "lease_until": state.now + lease, "unacked": 0}
-        await connection.execute(update(_ROWS).where(*_is(key)).values(values))
-    return True, state.acked
+        connection.execute(update(_ROWS).where(*_is(key)).values(values))
+        return True, state.acked
+
+    state = await store.read(look)
+    return (False, state.acked) if _is_held(state) else await store.write(take)
 
 
 async def keep(store: Store, reports: Sequence[Report], lease: Micros) -> Kept:
     """Write what *reports* say and prolong their leases, all in one transaction."""
-    async with transaction(store, store.writer) as connection:
-        held, now = await _held(connection, [report.holder for report in reports])
+
+    def work(session: Session) -> Kept:
+        connection = session.connection()
+        held, now = _held(connection, [report.holder for report in reports])
         valid = [report for report in reports if report.holder in held]
         if valid:
-            await connection.execute(_PROLONG, [_values(report, now, lease) for report in valid])
-        await _park(connection, valid, now)
-        await _settle(connection, valid)
-        return Kept(held, await _replays(connection, valid))
+            connection.execute(_PROLONG, [_values(report, now, lease) for report in valid])
+        _park(connection, valid, now)
+        _settle(connection, valid)
+        return Kept(held, _replays(connection, valid))
+
+    return await store.write(work)
 
 
 async def parked(store: Store, key: Key) -> set[int]:
     """The positions that the subscription has set aside, those to be sent again included."""
-    async with transaction(store, store.reader) as connection:
-        statement = select(_PARKED.c.position).where(
-            _PARKED.c.consumer == key.consumer, _PARKED.c.subscription == key.name
-        )
-        return set((await connection.execute(statement)).scalars())
+    statement = select(_PARKED.c.position).where(
+        _PARKED.c.consumer == key.consumer, _PARKED.c.subscription == key.name
+    )
+    return await store.read(lambda session: set(session.connection().execute(statement).scalars()))
 
 
-@asynccontextmanager
-async def transaction(store: Store, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """A short transaction; failures of the database are `StoreUnavailable`."""
-    try:
-        async with engine.begin() as connection:
-            yield connection
-    except AWAY as error:
-        raise StoreUnavailable(store.dialect.advice(error)) from error
-
-
-def clock(connection: AsyncConnection) -> ColumnElement[Any]:
+def clock(connection: Connection) -> ColumnElement[Any]:
     """The present in microseconds, as a column named `now`."""
     if connection.dialect.name == "sqlite":  # a file of one machine, which has one clock
         return literal(time.time_ns() // 1000).label("now")
     return literal_column(_DATABASE_CLOCK, BigInteger).label("now")
 
 
-def _state(connection: AsyncConnection, key: Key) -> Select[Any]:
+def _state(connection: Connection, key: Key) -> Select[Any]:
     columns = (_ROWS.c.acked, _ROWS.c.holder, _ROWS.c.lease_until, clock(connection))
     return select(*columns).where(*_is(key))
 
@@ -152,10 +150,10 @@ def _is(key: Key) -> list[ColumnElement[bool]]:
     return [column == value for column, value in values]
 
 
-async def _held(connection: AsyncConnection, holders: list[str]) -> tuple[frozenset[str], Micros]:
+def _held(connection: Connection, holders: list[str]) -> tuple[frozenset[str], Micros]:
     statement = select(_ROWS.c.holder, clock(connection)).where(_ROWS.c.holder.in_(holders))
     ordered = statement.order_by(*_ROWS.primary_key.columns).with_for_update()
-    rows = (await connection.execute(ordered)).all()
+    rows = (connection.execute(ordered)).all()
     return frozenset(row.holder for row in rows), rows[0].now if rows else 0
 
 
@@ -191,7 +189,7 @@ def _values(report: Report, now: Micros, lease: Micros) -> dict[str, Any]:
     }
 
 
-async def _park(connection: AsyncConnection, reports: list[Report], now: Micros) -> None:
+def _park(connection: Connection, reports: list[Report], now: Micros) -> None:
     values = [
         {
             "consumer": report.key.consumer,
@@ -206,15 +204,13 @@ async def _park(connection: AsyncConnection, reports: list[Report], now: Micros)
     ]
     if not values:
         return
-    statement = insert_into(_PARKED, connection.engine)
+    statement = insert_into(_PARKED, connection.dialect)
     again = {name: statement.excluded[name] for name in ("reason", "parked_at", "replay")}
     keys = list(_PARKED.primary_key.columns)
-    await connection.execute(
-        statement.on_conflict_do_update(index_elements=keys, set_=again), values
-    )
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=again), values)
 
 
-async def _settle(connection: AsyncConnection, reports: list[Report]) -> None:
+def _settle(connection: Connection, reports: list[Report]) -> None:
     values = [
         {"of": report.key.consumer, "named": report.key.name, "at": position}
         for report in reports
@@ -226,17 +222,15 @@ async def _settle(connection: AsyncConnection, reports: list[Report]) -> None:
             _PARKED.c.subscription == bindparam("named"),
             _PARKED.c.position == bindparam("at"),
         )
-        await connection.execute(statement, values)
+        connection.execute(statement, values)
 
 
-async def _replays(
-    connection: AsyncConnection, reports: list[Report]
-) -> dict[tuple[int, str], list[int]]:
+def _replays(connection: Connection, reports: list[Report]) -> dict[tuple[int, str], list[int]]:
     wanted = {report.key[:2] for report in reports}
     statement = select(_PARKED.c.consumer, _PARKED.c.subscription, _PARKED.c.position).where(
         _PARKED.c.replay, _PARKED.c.consumer.in_({consumer for consumer, _ in wanted})
     )
     found: dict[tuple[int, str], list[int]] = {}
-    for consumer, name, position in await connection.execute(statement):
+    for consumer, name, position in connection.execute(statement):
         found.setdefault((consumer, name), []).append(position)
     return {key: positions for key, positions in found.items() if key in wanted}

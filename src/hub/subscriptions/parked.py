@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, delete, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Connection, delete, select, update
+from sqlmodel import Session
 
 from hub.database.columns import table
 from hub.database.store import Store
 from hub.database.tables import Consumer, Log, ParkedRow
 from hub.errors import NotFound
 from hub.receipt import Micros
-from hub.subscriptions.leases import transaction
 from hub.subscriptions.rows import consumer_id
 
 _PARKED = table(ParkedRow)
@@ -45,8 +45,12 @@ async def listing(
     if name is not None:
         statement = statement.where(_PARKED.c.subscription == name)
     ordered = statement.order_by(_CONSUMERS.c.name, _PARKED.c.subscription, _PARKED.c.position)
-    async with transaction(store, store.reader) as connection:
-        rows = (await connection.execute(ordered)).all()
+
+    def work(session: Session) -> Sequence[Any]:
+        connection = session.connection()
+        return connection.execute(ordered).all()
+
+    rows = await store.read(work)
     return [
         Parked(row.owner, row.subscription, row.position, row.reason, row.parked_at, row.replay)
         for row in rows
@@ -61,26 +65,34 @@ async def replay(
     *positions*, or all.  Those that the log no longer keeps stay as they are.  Returns how many
     are sent; raises `NotFound` if none are.
     """
-    async with transaction(store, store.writer) as connection:
+
+    def work(session: Session) -> int:
+        connection = session.connection()
         kept = _PARKED.c.position >= select(_LOG.c.oldest).scalar_subquery()
-        chosen = [*await _chosen(connection, consumer, name, positions), kept]
+        chosen = [*_chosen(connection, consumer, name, positions), kept]
         statement = update(_PARKED).where(*chosen).values(replay=True)
-        return _some((await connection.execute(statement)).rowcount, name)
+        return _some(connection.execute(statement).rowcount, name)
+
+    return await store.write(work)
 
 
 async def drop(
     store: Store, consumer: str, name: str, positions: Sequence[int] | None = None
 ) -> int:
     """Forget parked receipts: those at *positions*, or all.  Raises `NotFound` if none are."""
-    async with transaction(store, store.writer) as connection:
-        statement = delete(_PARKED).where(*await _chosen(connection, consumer, name, positions))
-        return _some((await connection.execute(statement)).rowcount, name)
+
+    def work(session: Session) -> int:
+        connection = session.connection()
+        statement = delete(_PARKED).where(*_chosen(connection, consumer, name, positions))
+        return _some(connection.execute(statement).rowcount, name)
+
+    return await store.write(work)
 
 
-async def _chosen(
-    connection: AsyncConnection, consumer: str, name: str, positions: Sequence[int] | None
+def _chosen(
+    connection: Connection, consumer: str, name: str, positions: Sequence[int] | None
 ) -> list[ColumnElement[bool]]:
-    owner = await consumer_id(connection, consumer)
+    owner = consumer_id(connection, consumer)
     chosen = [_PARKED.c.consumer == owner, _PARKED.c.subscription == name]
     return chosen if positions is None else [*chosen, _PARKED.c.position.in_(positions)]
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlmodel import Session
 
 from hub.database.columns import table
 from hub.database.dialect import insert_into
@@ -15,7 +15,7 @@ from hub.errors import NotFound, SubscriptionMismatch
 from hub.filter import Shard
 from hub.log.bounds import read_bounds
 from hub.receipt import Micros
-from hub.subscriptions.leases import Key, clock, transaction
+from hub.subscriptions.leases import Key, clock
 
 _ROWS = table(SubscriptionRow)
 _PARKED = table(ParkedRow)
@@ -70,10 +70,15 @@ async def find(store: Store, wanted: Declaration) -> Key | None:
     The subscription that *wanted* declares; None if there is none of its name.  Raises
     `SubscriptionMismatch` where it was created with another filter or number of shards.
     """
-    async with transaction(store, store.reader) as connection:
-        consumer = await consumer_id(connection, wanted.consumer)
+
+    def work(session: Session) -> tuple[int, Any]:
+        connection = session.connection()
+        consumer = consumer_id(connection, wanted.consumer)
         statement = select(_ROWS.c.shards, _ROWS.c.filter).where(*_named(consumer, wanted.name))
-        row = (await connection.execute(statement.limit(1))).one_or_none()
+        row = (connection.execute(statement.limit(1))).one_or_none()
+        return consumer, row
+
+    consumer, row = await store.read(work)
     if row is None:
         return None
     if row.shards != wanted.shard.count:
@@ -87,30 +92,40 @@ async def find(store: Store, wanted: Declaration) -> Key | None:
 
 async def conditions(store: Store, key: Key) -> dict[str, Any]:
     """The filter that the subscription of *key* was created with.  Raises `NotFound`."""
-    async with transaction(store, store.reader) as connection:
+
+    def work(session: Session) -> Any:
+        connection = session.connection()
         statement = select(_ROWS.c.filter).where(*_named(key.consumer, key.name))
-        row = (await connection.execute(statement.limit(1))).one_or_none()
+        return connection.execute(statement.limit(1)).one_or_none()
+
+    row = await store.read(work)
     _found(0 if row is None else 1, key.name)
     return dict(row.filter) if row else {}
 
 
 async def create(store: Store, wanted: Declaration, position: int) -> None:
     """Make all shards of *wanted*, starting after *position*, unless its name exists by now."""
-    async with transaction(store, store.writer) as connection:
-        consumer = await consumer_id(connection, wanted.consumer)
-        statement = insert_into(_ROWS, connection.engine).on_conflict_do_nothing()
-        rows = await _shards(connection, consumer, wanted, position)
-        first = await connection.execute(statement, rows[0])
+
+    def work(session: Session) -> None:
+        connection = session.connection()
+        consumer = consumer_id(connection, wanted.consumer)
+        statement = insert_into(_ROWS, connection.dialect).on_conflict_do_nothing()
+        rows = _shards(connection, consumer, wanted, position)
+        first = connection.execute(statement, rows[0])
         if first.rowcount and len(rows) > 1:
-            await connection.execute(statement, rows[1:])
+            connection.execute(statement, rows[1:])
+
+    await store.write(work)
 
 
 async def listing(
     store: Store, consumer: str | None = None, name: str | None = None
 ) -> list[Subscription]:
     """The subscriptions of *consumer*, or of all, by consumer, name and shard."""
-    async with transaction(store, store.reader) as connection:
-        bounds, _kinds = await read_bounds(connection)
+
+    def work(session: Session) -> tuple[Any, ...]:
+        connection = session.connection()
+        bounds = read_bounds(connection)[0]
         statement = select(_ROWS, _CONSUMERS.c.name.label("owner"), clock(connection)).join(
             _CONSUMERS, _CONSUMERS.c.id == _ROWS.c.consumer
         )
@@ -119,10 +134,13 @@ async def listing(
         if name is not None:
             statement = statement.where(_ROWS.c.name == name)
         ordered = statement.order_by(_CONSUMERS.c.name, _ROWS.c.name, _ROWS.c.shard)
-        rows = (await connection.execute(ordered)).all()
+        rows = connection.execute(ordered).all()
         nexts = {max(row.acked + 1, bounds.oldest) for row in rows if row.acked < bounds.head}
-        recorded = await _recorded_at(connection, nexts)
-        parked = await _parked_counts(connection)
+        recorded = _recorded_at(connection, nexts)
+        parked = _parked_counts(connection)
+        return bounds, rows, recorded, parked
+
+    bounds, rows, recorded, parked = await store.read(work)
     return [
         Subscription(
             consumer=row.owner,
@@ -149,11 +167,15 @@ async def reset(store: Store, consumer: str, name: str, position: int) -> None:
     Let all shards go on after *position*; whoever reads now is fenced and connects again.  The
     caller has made sure that the log has that position.  Raises `NotFound`.
     """
-    async with transaction(store, store.writer) as connection:
-        owner = await consumer_id(connection, consumer)
+
+    def work(session: Session) -> None:
+        connection = session.connection()
+        owner = consumer_id(connection, consumer)
         values = {"acked": position, "unacked": 0, "holder": None, "lease_until": 0}
-        changed = await connection.execute(update(_ROWS).where(*_named(owner, name)).values(values))
+        changed = connection.execute(update(_ROWS).where(*_named(owner, name)).values(values))
         _found(changed.rowcount, name)
+
+    await store.write(work)
 
 
 async def reshard(store: Store, consumer: str, name: str, shards: int) -> int:
@@ -161,35 +183,43 @@ async def reshard(store: Store, consumer: str, name: str, shards: int) -> int:
     Give the subscription *shards* shards.  Each starts at the least acknowledged position of the
     former ones, which is returned; whoever reads now is fenced.  Raises `NotFound`.
     """
-    async with transaction(store, store.writer) as connection:
-        owner = await consumer_id(connection, consumer)
+
+    def work(session: Session) -> int:
+        connection = session.connection()
+        owner = consumer_id(connection, consumer)
         named = _named(owner, name)
         statement = select(_ROWS.c.acked, _ROWS.c.filter).where(*named).with_for_update()
-        former = (await connection.execute(statement)).all()
+        former = connection.execute(statement).all()
         _found(len(former), name)
         least = min(row.acked for row in former)
-        await connection.execute(delete(_ROWS).where(*named))
+        connection.execute(delete(_ROWS).where(*named))
         wanted = Declaration(consumer, name, former[0].filter, Shard(0, shards))
-        rows = await _shards(connection, owner, wanted, least)
-        await connection.execute(insert(_ROWS), rows)
+        rows = _shards(connection, owner, wanted, least)
+        connection.execute(insert(_ROWS), rows)
         return int(least)
+
+    return await store.write(work)
 
 
 async def remove(store: Store, consumer: str, name: str) -> None:
     """Delete the subscription and what it parked; whoever reads it is told.  Raises `NotFound`."""
-    async with transaction(store, store.writer) as connection:
-        owner = await consumer_id(connection, consumer)
-        gone = await connection.execute(delete(_ROWS).where(*_named(owner, name)))
+
+    def work(session: Session) -> None:
+        connection = session.connection()
+        owner = consumer_id(connection, consumer)
+        gone = connection.execute(delete(_ROWS).where(*_named(owner, name)))
         _found(gone.rowcount, name)
-        await connection.execute(
+        connection.execute(
             delete(_PARKED).where(_PARKED.c.consumer == owner, _PARKED.c.subscription == name)
         )
 
+    await store.write(work)
 
-async def consumer_id(connection: AsyncConnection, name: str) -> int:
+
+def consumer_id(connection: Connection, name: str) -> int:
     """The row id of the consumer *name*.  Raises `NotFound`."""
     statement = select(_CONSUMERS.c.id).where(_CONSUMERS.c.name == name)
-    found = (await connection.execute(statement)).scalar_one_or_none()
+    found = connection.execute(statement).scalar_one_or_none()
     if found is None:
         message = f"there is no consumer named {name}"
         raise NotFound(message)
@@ -206,10 +236,10 @@ def _found(rows: int, name: str) -> None:
         raise NotFound(message)
 
 
-async def _shards(
-    connection: AsyncConnection, consumer: int, wanted: Declaration, position: int
+def _shards(
+    connection: Connection, consumer: int, wanted: Declaration, position: int
 ) -> list[dict[str, Any]]:
-    now = (await connection.execute(select(clock(connection)))).scalar_one()
+    now = (connection.execute(select(clock(connection)))).scalar_one()
     return [
         {
             "consumer": consumer,
@@ -228,17 +258,17 @@ async def _shards(
     ]
 
 
-async def _recorded_at(connection: AsyncConnection, positions: set[int]) -> dict[int, Micros]:
+def _recorded_at(connection: Connection, positions: set[int]) -> dict[int, Micros]:
     statement = select(_RECEIPTS.c.position, _RECEIPTS.c.recorded_at).where(
         _RECEIPTS.c.position.in_(positions)
     )
-    rows = await connection.execute(statement)
+    rows = connection.execute(statement)
     return {row.position: row.recorded_at for row in rows}
 
 
-async def _parked_counts(connection: AsyncConnection) -> dict[tuple[int, str], int]:
+def _parked_counts(connection: Connection) -> dict[tuple[int, str], int]:
     keys = (_PARKED.c.consumer, _PARKED.c.subscription)
-    rows = await connection.execute(select(*keys, func.count().label("n")).group_by(*keys))
+    rows = connection.execute(select(*keys, func.count().label("n")).group_by(*keys))
     return {(row.consumer, row.subscription): row.n for row in rows}
 
 

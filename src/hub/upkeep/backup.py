@@ -6,10 +6,9 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from sqlalchemy import update
+from sqlmodel import Session, select
 
 from hub.database import sqlite
-from hub.database.columns import table
 from hub.database.schema import new_epoch
 from hub.database.store import Store, opened
 from hub.database.tables import Log
@@ -45,8 +44,11 @@ async def renew_epoch(store: Store) -> str:
     rather than misread.
     """
     epoch = new_epoch()
-    async with store.writer.begin() as connection:
-        await connection.execute(update(table(Log)).values(epoch=epoch))
+
+    def work(session: Session) -> None:
+        session.exec(select(Log)).one().epoch = epoch
+
+    await store.write(work)
     return epoch
 
 
@@ -77,6 +79,6 @@ def _copy(source: Path, target: Path) -> None:
 
 
 async def _verified(settings: Settings, copy: Path, progress: Progress) -> Report:
-    changes = {"database_url": f"sqlite+aiosqlite:///{copy}", "database_password_file": None}
+    changes = {"database_url": f"sqlite:///{copy}", "database_password_file": None}
     async with opened(settings.model_copy(update=changes)) as store:
         return await verify(store, progress)

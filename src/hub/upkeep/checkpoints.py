@@ -14,11 +14,10 @@ from contextlib import closing
 from pathlib import Path
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hub.database import sqlite
-from hub.database.dialect import AWAY
 from hub.database.store import Store
+from hub.errors import StoreUnavailable
 from hub.telemetry import Metrics
 
 LOOK_SECONDS = 0.5
@@ -52,8 +51,8 @@ class Upkeep:
         try:
             if size > COPY_BYTES:
                 await asyncio.to_thread(_copy_back, database)
-            done = size <= MOST_BYTES or await truncate(self._store.writer)
-        except (*AWAY, sqlite3.Error) as error:
+            done = size <= MOST_BYTES or await self._store.checkpoint()
+        except (StoreUnavailable, sqlite3.Error, OSError) as error:
             logger.warning("checkpoint failed", advice=self._store.dialect.advice(error))
         else:
             if not done:
@@ -76,16 +75,3 @@ def _copy_back(database: Path) -> None:
 
 def _size(file: Path) -> int:
     return file.stat().st_size if file.exists() else 0
-
-
-async def truncate(engine: AsyncEngine) -> bool:
-    """Copy the write-ahead log back and empty it; False where a reader was in the way."""
-    async with engine.connect() as connection:
-        raw = await connection.get_raw_connection()
-        driver = raw.driver_connection
-        assert driver is not None  # noqa: S101
-        # Not by SQLAlchemy, which would begin a transaction around it.
-        cursor = await driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        row = await cursor.fetchone()
-        await cursor.close()
-    return bool(row is not None and row[0] == 0)

@@ -4,8 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, select
 
 from hub.database.columns import table
 from hub.database.tables import DeliveryStat, LatencyStat
@@ -29,9 +28,9 @@ class Recount:
         """Count a message."""
         self._rollup.message(first_recorded_at, kind, latency, 1)
 
-    async def compare(
+    def compare(
         self,
-        connection: AsyncConnection,
+        connection: Connection,
         oldest: Micros | None,
         problem: Callable[[str], None],
         *,
@@ -41,21 +40,21 @@ class Recount:
         Tell *problem* every bucket whose stored sums differ.  After a purge the statistics know
         more than the log: then buckets up to that of *oldest*, the first kept receipt, are left.
         """
-        await self._deliveries(connection, _from(oldest, purged=purged), problem)
-        await self._latencies(connection, _from(oldest, purged=purged), problem)
+        self._deliveries(connection, _from(oldest, purged=purged), problem)
+        self._latencies(connection, _from(oldest, purged=purged), problem)
 
-    async def _deliveries(
-        self, connection: AsyncConnection, start: Micros, problem: Callable[[str], None]
+    def _deliveries(
+        self, connection: Connection, start: Micros, problem: Callable[[str], None]
     ) -> None:
-        rows = await connection.execute(select(table(DeliveryStat)))
+        rows = connection.execute(select(table(DeliveryStat)))
         stored = {tuple(row[:3]): tuple(row[3:]) for row in rows if any(row[3:])}
         counted = {row[:3]: row[3:] for row in self._rollup.cells()}
         _differences("statistics", stored, counted, start, problem)
 
-    async def _latencies(
-        self, connection: AsyncConnection, start: Micros, problem: Callable[[str], None]
+    def _latencies(
+        self, connection: Connection, start: Micros, problem: Callable[[str], None]
     ) -> None:
-        rows = await connection.execute(select(table(LatencyStat)))
+        rows = connection.execute(select(table(LatencyStat)))
         stored = {tuple(row[:4]): tuple(row[4:]) for row in rows if any(row[4:])}
         counted = {row[:4]: row[4:] for row in self._rollup.latencies()}
         _differences("latencies", stored, counted, start, problem)

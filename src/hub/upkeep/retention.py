@@ -15,13 +15,12 @@ from functools import partial
 
 import structlog
 from sqlalchemy import Connection, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
-from hub.database.dialect import AWAY
 from hub.database.tables import ReceiptRow, SubscriptionRow
 from hub.errors import StoreUnavailable
 from hub.log.read.log import ReceiptLog
+from hub.log.read.snapshot import Snapshot
 from hub.receipt import Micros
 from hub.settings import Settings
 from hub.telemetry import Metrics
@@ -60,8 +59,8 @@ class Retention:
         while True:
             try:
                 await self.sweep()
-            except (*AWAY, StoreUnavailable) as error:
-                advice = self._store.dialect.advice(error)
+            except StoreUnavailable as error:
+                advice = error.advice
                 logger.warning("purge failed; it is tried again", advice=advice)
             await asyncio.sleep(SWEEP_SECONDS)
 
@@ -101,7 +100,7 @@ class Retention:
         total: Counter[str] = Counter()
         while True:
             started = time.perf_counter()
-            removed = await self._store.writing.run(step)
+            removed = await self._store.write(lambda session: step(session.connection()))
             if removed is None:
                 return total
             total.update(removed)
@@ -113,31 +112,23 @@ class Retention:
         """The first position to keep."""
         due = await self._log.position_at(_before(now, days)) + 1
         hard = await self._log.position_at(_before(now, days + self._settings.retention_hold_days))
-        async with self._log.reading() as reading:
+
+        def work(snapshot: Snapshot) -> tuple[int, float]:
             statement = select(func.min(col(SubscriptionRow.acked)))
-            acked = (await reading.connection.execute(statement)).scalar()
+            acked = snapshot.connection.execute(statement).scalar()
             needed = due if acked is None else min(due, acked + 1)
             bound = max(needed, hard + 1)
-            await self._tell_held(reading.connection, reading.bounds.oldest, bound, due, now, days)
-            return bound
+            if bound >= due:
+                return bound, 0.0
+            first = max(bound, snapshot.bounds.oldest)
+            statement = select(col(ReceiptRow.recorded_at)).where(col(ReceiptRow.position) == first)
+            recorded_at = snapshot.connection.execute(statement).scalar()
+            late = 0 if recorded_at is None else _before(now, days) - recorded_at
+            return bound, late / 1_000_000
 
-    async def _tell_held(
-        self,
-        connection: AsyncConnection,
-        oldest: int,
-        bound: int,
-        due: int,
-        now: Micros,
-        days: float,
-    ) -> None:
-        held = 0.0
-        if bound < due:
-            statement = select(col(ReceiptRow.recorded_at)).where(
-                col(ReceiptRow.position) == max(bound, oldest)
-            )
-            recorded_at = (await connection.execute(statement)).scalar()
-            held = 0.0 if recorded_at is None else (_before(now, days) - recorded_at) / 1_000_000
+        bound, held = await self._log.snapshot(work)
         self._metrics.purge_held.set(held)
+        return bound
 
 
 def _before(now: Micros, days: float) -> Micros:

@@ -4,17 +4,15 @@ the log equals what the log says.
 """
 
 from bisect import bisect_right
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlmodel import col
+from sqlalchemy import Connection, func, select
+from sqlmodel import Session, col
 
 from hub.database.columns import table
+from hub.database.kinds import Kinds, read_kinds
 from hub.database.store import Store
 from hub.database.tables import (
     Callback,
@@ -24,10 +22,9 @@ from hub.database.tables import (
     ReceiptRow,
     SubscriptionRow,
 )
-from hub.errors import StoreUnavailable
 from hub.log.bounds import read_bounds
 from hub.log.hashing import Hashing
-from hub.log.read.entries import EntryReader
+from hub.log.read.entries import EntryReader, entry_rows
 from hub.upkeep.recount import Recount
 from hub.upkeep.verify_messages import MessageCheck
 
@@ -66,21 +63,13 @@ class Report:
 async def verify(store: Store, progress: Progress = lambda _done, _total: None) -> Report:
     """Check the whole database as of one moment.  Raises `StoreUnavailable`."""
     report = Report()
-    try:
-        async with _snapshot(store) as connection:
-            await _Verification(store, connection, report, progress).run()
-    except DBAPIError as error:
-        raise StoreUnavailable(store.dialect.advice(error)) from error
+
+    def work(session: Session) -> None:
+        kinds = read_kinds(session)
+        _Verification(session.connection(), kinds, report, progress).run()
+
+    await store.read(work, unhurried=True)
     return report
-
-
-@asynccontextmanager
-async def _snapshot(store: Store) -> AsyncIterator[AsyncConnection]:
-    async with store.reader.connect() as connection:
-        if connection.dialect.name == "postgresql":
-            await connection.execution_options(isolation_level="REPEATABLE READ")
-        async with connection.begin():
-            yield connection
 
 
 class _Ranges:
@@ -109,34 +98,33 @@ class _Ranges:
 
 class _Verification:
     def __init__(
-        self, store: Store, connection: AsyncConnection, report: Report, progress: Progress
+        self, connection: Connection, kinds: Kinds, report: Report, progress: Progress
     ) -> None:
-        self._store, self._connection = store, connection
+        self._connection, self._kinds = connection, kinds
         self._report, self._progress = report, progress
         self._recount = Recount()
 
-    async def run(self) -> None:
-        self._bounds, _ = await read_bounds(self._connection)
-        await self._store.kinds.load(self._connection)
-        await self._file()
-        await self._ends()
-        self._total = (self._bounds.head - self._bounds.oldest + 1) + await self._messages_stored()
-        await self._receipts()
-        await self._messages()
-        await self._statistics()
-        await self._rest()
+    def run(self) -> None:
+        self._bounds, _ = read_bounds(self._connection)
+        self._file()
+        self._ends()
+        self._total = (self._bounds.head - self._bounds.oldest + 1) + self._messages_stored()
+        self._receipts()
+        self._messages()
+        self._statistics()
+        self._rest()
 
-    async def _file(self) -> None:
+    def _file(self) -> None:
         if self._connection.dialect.name == "sqlite":
-            rows = (await self._connection.exec_driver_sql("PRAGMA quick_check(5)")).scalars()
+            rows = (self._connection.exec_driver_sql("PRAGMA quick_check(5)")).scalars()
             for sentence in rows:
                 if sentence != "ok":
                     self._report.problem(f"the database file is damaged: {sentence}")
 
-    async def _ends(self) -> None:
+    def _ends(self) -> None:
         position = col(ReceiptRow.position)
         row = (
-            await self._connection.execute(
+            self._connection.execute(
                 select(func.count(), func.min(position), func.max(position)).select_from(ReceiptRow)
             )
         ).one()
@@ -151,17 +139,17 @@ class _Verification:
                 f"receipts stand from {low} to {high}, not from {bounds.oldest} to {bounds.head}"
             )
 
-    async def _messages_stored(self) -> int:
+    def _messages_stored(self) -> int:
         statement = select(func.count()).select_from(MessageRow)
-        return int((await self._connection.execute(statement)).scalar_one())
+        return int(self._connection.execute(statement).scalar_one())
 
-    async def _receipts(self) -> None:
-        known = await self._callbacks()
+    def _receipts(self) -> None:
+        known = self._callbacks()
         after, recorded_at = self._bounds.oldest - 1, 0
         row = ReceiptRow
         while True:
             rows = (
-                await self._connection.execute(
+                self._connection.execute(
                     select(
                         col(row.position),
                         col(row.kind),
@@ -191,7 +179,7 @@ class _Verification:
             problem(f"positions {before + 1} to {row.position - 1} are missing")
         if row.recorded_at < recorded_at:
             problem(f"receipt {row.position} was recorded before the one in front of it")
-        if row.kind not in self._store.kinds.by_id:
+        if row.kind not in self._kinds.by_id:
             problem(f"receipt {row.position} has kind {row.kind}, which is unknown")
         if row.id is None:
             problem(f"receipt {row.position} has no message")
@@ -199,38 +187,40 @@ class _Verification:
             problem(f"receipt {row.position} has no callback")
         self._recount.receipt(row.recorded_at, row.kind, row.segments)
 
-    async def _callbacks(self) -> _Ranges:
+    def _callbacks(self) -> _Ranges:
         """The ids of the callbacks that are kept, as ranges: few, since they are dense."""
         ranges = _Ranges()
         after = 0
         while True:
             number = col(Callback.id)
             statement = select(number).where(number > after).order_by(number).limit(20_000)
-            rows = list((await self._connection.execute(statement)).scalars())
+            rows = list(self._connection.execute(statement).scalars())
             if not rows:
                 return ranges
             for found in rows:
                 ranges.add(found)
             after = rows[-1]
 
-    async def _messages(self) -> None:
-        secret = (await self._connection.execute(select(col(Log.secret)))).scalar_one()
-        kinds, hashing = self._store.kinds, Hashing(secret)
+    def _messages(self) -> None:
+        secret = (self._connection.execute(select(col(Log.secret)))).scalar_one()
+        kinds, hashing = self._kinds, Hashing(secret)
         reader = EntryReader(kinds, hashing)
         check = MessageCheck(kinds, hashing, self._bounds, self._report.problem)
         after = 0
         while True:
             number = col(MessageRow.id)
             rows = (
-                await self._connection.execute(
+                self._connection.execute(
                     select(table(MessageRow)).where(number > after).order_by(number).limit(CHUNK)
                 )
             ).all()
             if not rows:
                 return
             ids = [row.id for row in rows]
-            entries = await reader.of_messages(self._connection, ids)
-            marks = await self._fingerprints(ids)
+            of_these = col(ReceiptRow.message).between(ids[0], ids[-1])
+            ordered = entry_rows().where(of_these).order_by(col(ReceiptRow.position))
+            entries = reader.all(self._connection, ordered, {})
+            marks = self._fingerprints(ids)
             check.messages(rows, entries, marks)
             for row in rows:
                 self._recount.message(row.first_recorded_at, row.kind, row.latency)
@@ -238,32 +228,32 @@ class _Verification:
             self._report.messages += len(rows)
             self._told()
 
-    async def _fingerprints(self, ids: list[int]) -> dict[int, int]:
+    def _fingerprints(self, ids: list[int]) -> dict[int, int]:
         statement = select(col(ReceiptRow.position), col(ReceiptRow.fingerprint)).where(
             col(ReceiptRow.message).in_(ids)
         )
-        rows = await self._connection.execute(statement)
+        rows = self._connection.execute(statement)
         return {row.position: row.fingerprint for row in rows}
 
-    async def _statistics(self) -> None:
+    def _statistics(self) -> None:
         oldest = col(ReceiptRow.recorded_at)
         statement = select(oldest).order_by(col(ReceiptRow.position)).limit(1)
-        first = (await self._connection.execute(statement)).scalar()
-        await self._recount.compare(
+        first = self._connection.execute(statement).scalar()
+        self._recount.compare(
             self._connection, first, self._report.problem, purged=self._bounds.oldest > 1
         )
 
-    async def _rest(self) -> None:
+    def _rest(self) -> None:
         row = SubscriptionRow
         statement = select(col(row.name), col(row.shard), col(row.acked))
-        for name, shard, acked in await self._connection.execute(statement):
+        for name, shard, acked in self._connection.execute(statement):
             if not 0 <= acked <= self._bounds.head:
                 self._report.problem(
                     f"subscription {name} shard {shard} acknowledged {acked}, which is no position"
                 )
         size = select(func.coalesce(func.sum(func.length(col(QuarantineRow.raw))), 0))
-        held = int((await self._connection.execute(size)).scalar_one())
-        counted = (await self._connection.execute(select(col(Log.quarantine_bytes)))).scalar_one()
+        held = int(self._connection.execute(size).scalar_one())
+        counted = (self._connection.execute(select(col(Log.quarantine_bytes)))).scalar_one()
         if held != counted:
             self._report.problem(f"the quarantine holds {held} bytes and {counted} are counted")
 

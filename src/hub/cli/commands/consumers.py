@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hub.cli.terminal.checks import NAME_HELP, check_name
-from hub.cli.terminal.database import on_register
+from hub.cli.terminal.database import on_accounts
 from hub.cli.terminal.output import AsJson, print_json, print_line, print_table
 from hub.cli.terminal.values import duration, when
 from hub.errors import BadInput
 
 if TYPE_CHECKING:
-    from hub.accounts.administration import NewConsumer, Register
+    from hub.accounts.administration import Administration, NewConsumer
 
 app = typer.Typer(help="Consumers: who reads, and what each may see.", no_args_is_help=True)
 
@@ -55,7 +55,7 @@ def add(
         providers=tuple(dict.fromkeys(providers)) or None,
         expires_at=_end(expires_in),
     )
-    token = on_register(lambda register: _add(register, new), create=True)
+    token = on_accounts(lambda register: _add(register, new), create=True)
     if as_json:
         print_json({"name": name, "token": token, "scopes": list(new.scopes)})
         return
@@ -66,7 +66,7 @@ def add(
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
     """List the consumers; tokens are not shown."""
-    rows = [_row(row) for row in on_register(lambda register: register.consumers())]
+    rows = [_row(row) for row in on_accounts(lambda register: register.consumers())]
     if as_json:
         print_json(rows)
         return
@@ -82,11 +82,11 @@ def revoke(
     name: Annotated[str, typer.Argument(help="The consumer's name.")], as_json: AsJson = False
 ) -> None:
     """End a consumer's token, on open streams as well."""
-    on_register(lambda register: register.revoke_consumer(name))
+    on_accounts(lambda register: register.revoke_consumer(name))
     print_json({"name": name, "revoked": True}) if as_json else print_line(f"{name} is revoked.")
 
 
-async def _add(register: "Register", new: "NewConsumer") -> str:
+async def _add(register: "Administration", new: "NewConsumer") -> str:
     unknown = set(new.providers or ()) - {row.name for row in await register.providers()}
     if unknown:
         names = ", ".join(sorted(unknown))

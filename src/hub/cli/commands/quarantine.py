@@ -114,10 +114,12 @@ def _page(provider: str, limit: int, after: int | None) -> "QuarantinePage":
 
 
 async def _check_provider(store: "Store", name: str) -> None:
-    from hub.accounts.administration import Register
+    from hub.accounts.administration import Administration
 
     if name:
-        _check_known("provider", name, [row.name for row in await Register(store).providers()])
+        _check_known(
+            "provider", name, [row.name for row in await Administration(store).providers()]
+        )
 
 
 async def _check_reason(store: "Store", reason: str) -> None:
@@ -126,8 +128,7 @@ async def _check_reason(store: "Store", reason: str) -> None:
     from hub.log.read.quarantine import reasons
 
     if reason and reason not in set(Reason):
-        async with store.reader.begin() as connection:
-            _check_known("reason", reason, {*Reason, *await reasons(connection)})
+        _check_known("reason", reason, {*Reason, *await store.read(reasons)})
 
 
 def _check_known(what: str, name: str, known: Iterable[str]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from hub.errors import StartError
 
 if TYPE_CHECKING:
-    from hub.accounts.administration import Register
+    from hub.accounts.administration import Administration
     from hub.database.store import Store
     from hub.settings import Settings
 
@@ -32,11 +32,13 @@ def on_store(work: Callable[["Store"], Awaitable[Result]], *, create: bool = Fal
     return asyncio.run(run(settings))
 
 
-def on_register(work: Callable[["Register"], Awaitable[Result]], *, create: bool = False) -> Result:
-    """What *work* makes of the register of accounts; otherwise as `on_store`."""
-    from hub.accounts.administration import Register
+def on_accounts(
+    work: Callable[["Administration"], Awaitable[Result]], *, create: bool = False
+) -> Result:
+    """What *work* makes of the administration of accounts; otherwise as `on_store`."""
+    from hub.accounts.administration import Administration
 
-    return on_store(lambda store: work(Register(store)), create=create)
+    return on_store(lambda store: work(Administration(store)), create=create)
 
 
 def _check_exists(settings: "Settings") -> None:

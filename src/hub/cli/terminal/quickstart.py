@@ -11,7 +11,7 @@ from hub.cli.terminal.secrets import Secrets
 from hub.errors import Unauthenticated
 
 if TYPE_CHECKING:
-    from hub.accounts.administration import Register
+    from hub.accounts.administration import Administration
     from hub.accounts.directory import Accounts
     from hub.database.store import Store
 
@@ -44,10 +44,10 @@ class Urls:
 
 async def prepare(store: "Store", kept: Secrets) -> Secrets:
     """Make what is missing; return the secrets that open what there is, *kept* where they do."""
-    from hub.accounts.administration import Register
+    from hub.accounts.administration import Administration
     from hub.accounts.directory import Accounts
 
-    register = Register(store)
+    register = Administration(store)
     accounts = Accounts(store, refresh_seconds=1)
     await accounts.load()
     return Secrets(
@@ -55,7 +55,7 @@ async def prepare(store: "Store", kept: Secrets) -> Secrets:
     )
 
 
-async def _provider_secret(register: "Register", accounts: "Accounts", kept: Secrets) -> str:
+async def _provider_secret(register: "Administration", accounts: "Accounts", kept: Secrets) -> str:
     from hub.accounts.administration import NewProvider
 
     if not accounts.named():
@@ -64,7 +64,7 @@ async def _provider_secret(register: "Register", accounts: "Accounts", kept: Sec
     return kept.provider_secret if opened else ""
 
 
-async def _token(register: "Register", accounts: "Accounts", kept: Secrets) -> str:
+async def _token(register: "Administration", accounts: "Accounts", kept: Secrets) -> str:
     from hub.access import Scope
     from hub.accounts.administration import NewConsumer
 

@@ -1,10 +1,8 @@
 """Rows of the log as entries."""
 
-from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Select, bindparam, select
 from sqlmodel import col
 
 from hub.database.kinds import Kinds
@@ -47,58 +45,31 @@ def entry_rows() -> AnySelect:
     ).join(MessageRow, col(MessageRow.id) == col(ReceiptRow.message))
 
 
-def _of_messages(messages: Sequence[int]) -> AnySelect:
-    rows = entry_rows().where(col(ReceiptRow.message).in_(messages))
-    return rows.order_by(col(ReceiptRow.position))
-
-
 class EntryReader:
-    """Makes entries of rows; reads the kinds again when it meets an unknown one."""
+    """Makes entries of rows whose kinds are all among *kinds*."""
 
     def __init__(self, kinds: Kinds, hashing: Hashing) -> None:
-        self.hashing = hashing
-        self._kinds = kinds
+        self._kinds, self._hashing = kinds.by_id, hashing
 
-    async def all(
-        self, connection: AsyncConnection, statement: AnySelect, values: dict[str, Any]
-    ) -> list[Entry]:
-        """The entries that *statement*, made of `entry_rows`, gives for *values*."""
-        rows = (await connection.execute(statement, values)).all()
-        if self._strange(rows):
-            await self._kinds.load(connection)
-        return [self._entry(row) for row in rows]
-
-    async def of_messages(
-        self, connection: AsyncConnection, messages: Sequence[int]
-    ) -> list[Entry]:
-        """All kept receipts of *messages*, by position."""
-        return await self.all(connection, _of_messages(messages), {})
-
-    def of_message_now(self, connection: Connection, message: int) -> list[Entry]:
-        """All kept receipts of *message*, by position, in a plain function."""
-        return self.all_now(connection, _of_messages([message]), {})
-
-    def all_now(
+    def all(
         self, connection: Connection, statement: AnySelect, values: dict[str, Any]
     ) -> list[Entry]:
-        """As `all`, in a plain function."""
-        rows = connection.execute(statement, values).all()
-        if self._strange(rows):
-            self._kinds.load_now(connection)
-        return [self._entry(row) for row in rows]
+        """The entries that *statement*, made of `entry_rows`, gives for *values*."""
+        return [self.entry(row) for row in connection.execute(statement, values)]
 
-    def _strange(self, rows: Sequence[Any]) -> bool:
-        known = self._kinds.by_id
-        return any(row[1] not in known for row in rows)
+    def of_message(self, connection: Connection, message: int) -> list[Entry]:
+        """All kept receipts of *message*, by position."""
+        return self.all(connection, _OF_MESSAGE, {"of_message": message})
 
-    def _entry(self, row: Any) -> Entry:
+    def entry(self, row: Any) -> Entry:
+        """The entry of one row of `entry_rows`."""
         position, number, key, message, message_id, recipient, provider_status, *rest = row
         error_code, permanent, evidence, *given, message_status, corrects = rest
-        kind = self._kinds.by_id[number]
+        kind = self._kinds[number]
         return Entry._make(
             (
                 position,
-                self.hashing.shown(key),
+                self._hashing.shown(key),
                 message,
                 kind.provider,
                 message_id,
@@ -115,3 +86,10 @@ class EntryReader:
                 corrects,
             )
         )
+
+
+_OF_MESSAGE = (
+    entry_rows()
+    .where(col(ReceiptRow.message) == bindparam("of_message"))
+    .order_by(col(ReceiptRow.position))
+)

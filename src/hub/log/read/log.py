@@ -5,26 +5,25 @@ An entry becomes readable only after every entry with a smaller position.  A rea
 *n* has missed nothing before *n*.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 
-from sqlalchemy import Connection, bindparam, select
-from sqlmodel import col
+from sqlalchemy import bindparam, select
+from sqlmodel import Session, col
 
-from hub.database.dialect import AWAY, Result
+from hub.database.dialect import Result
+from hub.database.kinds import read_kinds
 from hub.database.store import Store
 from hub.database.tables import Log, ReceiptRow
-from hub.errors import StoreUnavailable
 from hub.filter import Filter
-from hub.log.bounds import Bounds, read_bounds, read_bounds_now
+from hub.log.bounds import Bounds, read_bounds
 from hub.log.hashing import Hashing
 from hub.log.read import message_receipts, messages, pages, quarantine, stats
-from hub.log.read.entries import EntryReader, entry_rows
+from hub.log.read.entries import entry_rows
 from hub.log.read.message_receipts import Receipts, ReceiptsOf
 from hub.log.read.messages import MessageLookup, MessagePage
 from hub.log.read.pages import Page, PageQuery
 from hub.log.read.quarantine import QuarantinePage
-from hub.log.read.snapshot import Reading
+from hub.log.read.snapshot import Snapshot
 from hub.log.read.stats import StatRow, StatsQuery
 from hub.receipt import Entry, Message, Micros, Order
 
@@ -44,24 +43,19 @@ class ReceiptLog:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self._entries: EntryReader | None = None
+        self._hashing: Hashing | None = None
 
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator[Reading]:
-        """A read that sees the log up to one head."""
-        try:
-            async with self.store.reader.begin() as connection:
-                bounds, kinds = await read_bounds(connection)
-                if kinds != len(self.store.kinds.by_id):
-                    await self.store.kinds.load(connection)
-                entries = await connection.run_sync(self._entry_reader)
-                yield Reading(connection, bounds, entries, entries.hashing, self.store)
-        except AWAY as error:
-            raise StoreUnavailable from error
+    async def snapshot(
+        self, work: Callable[[Snapshot], Result], *, unhurried: bool = True
+    ) -> Result:
+        """What *work* finds in the log as it is at one moment; *unhurried* as `Store.read`."""
+        return await self.store.read(
+            lambda session: work(self._snapshot(session)), unhurried=unhurried
+        )
 
     async def bounds(self) -> Bounds:
         """Where the log begins and ends now."""
-        return (await self._run(read_bounds_now))[0]
+        return await self.store.read(lambda session: read_bounds(session.connection())[0])
 
     async def read(self, after: int, limit: int, until: int | None = None) -> list[Entry]:
         """The next entries after the position *after*, up to *until*, at most *limit*."""
@@ -72,21 +66,15 @@ class ReceiptLog:
     ) -> tuple[Bounds, list[Entry]]:
         """The bounds, and the entries that `read` gives, as of one moment."""
 
-        def work(connection: Connection) -> tuple[Bounds, list[Entry]]:
-            bounds, _ = read_bounds_now(connection)
+        def work(snapshot: Snapshot) -> tuple[Bounds, list[Entry]]:
+            bounds = snapshot.bounds
             last = bounds.head if until is None else min(until, bounds.head)
             if after >= last or not limit:
                 return bounds, []
             values = {"after": after, "until": last, "limit": limit}
-            return bounds, self._entry_reader(connection).all_now(connection, _NEXT, values)
+            return bounds, snapshot.entries.all(snapshot.connection, _NEXT, values)
 
-        return await self._run(work)
-
-    async def _run(self, work: Callable[[Connection], Result]) -> Result:
-        try:
-            return await self.store.reading.run(work)
-        except AWAY as error:
-            raise StoreUnavailable from error
+        return await self.snapshot(work, unhurried=False)
 
     async def page(
         self,
@@ -104,32 +92,27 @@ class ReceiptLog:
         order; they and the instants exclude themselves.
         """
         query = PageQuery(wanted, order, limit, after, before, recorded_after, recorded_before)
-        async with self.reading() as reading:
-            return await pages.page(reading, query)
+        return await self.snapshot(lambda snapshot: pages.page(snapshot, query))
 
     async def position_at(self, instant: Micros) -> int:
         """The position of the last entry recorded before *instant*."""
-        async with self.reading() as reading:
-            return await pages.first_recorded(reading, instant) - 1
+        return await self.snapshot(lambda snapshot: pages.first_recorded(snapshot, instant) - 1)
 
     async def message(
         self, lookup: MessageLookup, visible: frozenset[str] | None
     ) -> Message | None:
         """The message, unless there is none in *visible* providers; raises `RecipientRequired`."""
-        async with self.reading() as reading:
-            return await messages.find(reading, lookup, visible)
+        return await self.snapshot(lambda snapshot: messages.find(snapshot, lookup, visible))
 
     async def messages_by_key(
         self, keys: Sequence[bytes], visible: frozenset[str] | None
     ) -> dict[bytes, Message]:
         """Those messages of *keys* that there are."""
-        async with self.reading() as reading:
-            return await messages.by_key(reading, keys, visible)
+        return await self.snapshot(lambda snapshot: messages.by_key(snapshot, keys, visible))
 
     async def receipts_of(self, asked: Sequence[ReceiptsOf]) -> list[Receipts]:
         """What is kept for each of *asked*, of which a bounded number; see `receipts_of`."""
-        async with self.reading() as reading:
-            return await message_receipts.receipts_of(reading, asked)
+        return await self.snapshot(lambda snapshot: message_receipts.receipts_of(snapshot, asked))
 
     async def messages(
         self,
@@ -145,13 +128,11 @@ class ReceiptLog:
         the message's present ones; the instants bound its first receipt and exclude themselves.
         """
         query = messages.MessagesQuery(wanted, limit, before, recorded_after, recorded_before)
-        async with self.reading() as reading:
-            return await messages.page(reading, query)
+        return await self.snapshot(lambda snapshot: messages.page(snapshot, query))
 
     async def stats(self, query: StatsQuery) -> list[StatRow]:
         """Rows of statistics, by bucket."""
-        async with self.reading() as reading:
-            return await stats.rows(reading, query)
+        return await self.snapshot(lambda snapshot: stats.rows(snapshot, query))
 
     async def quarantine(
         self,
@@ -162,13 +143,18 @@ class ReceiptLog:
         after: int | None = None,
     ) -> QuarantinePage:
         """What cannot be read, newest first; *after* is the id of the last item seen."""
-        async with self.reading() as reading:
-            return await quarantine.page(
-                reading.connection, visible=visible, provider=provider, limit=limit, after=after
+        return await self.snapshot(
+            lambda snapshot: quarantine.page(
+                snapshot, visible=visible, provider=provider, limit=limit, after=after
             )
+        )
 
-    def _entry_reader(self, connection: Connection) -> EntryReader:
-        if self._entries is None:
-            secret = connection.execute(select(col(Log.secret))).scalar_one()
-            self._entries = EntryReader(self.store.kinds, Hashing(secret))
-        return self._entries
+    def _snapshot(self, session: Session) -> Snapshot:
+        connection = session.connection()
+        bounds, kinds = read_bounds(connection)
+        if self._hashing is None:
+            self._hashing = Hashing(connection.execute(select(col(Log.secret))).scalar_one())
+        known = self.store.kinds
+        if kinds > len(known):
+            known = self.store.kinds = read_kinds(session)
+        return Snapshot(session, bounds, known, self._hashing, self.store.dialect)

@@ -2,8 +2,7 @@
 
 from functools import lru_cache
 
-from sqlalchemy import TextClause, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, TextClause, text
 
 _AT_ONCE = 100
 
@@ -17,8 +16,8 @@ _ONE = """
     ) AS kind_{n}"""
 
 
-async def merged(
-    connection: AsyncConnection,
+def merged(
+    connection: Connection,
     columns: tuple[str, str],
     kinds: list[int],
     span: tuple[int, int],
@@ -36,7 +35,7 @@ async def merged(
         statement = _statement(*columns, len(some), "DESC" if newest_first else "ASC")
         values = {f"kind{n}": kind for n, kind in enumerate(some)}
         values |= {"low": span[0], "high": span[1], "most": limit}
-        found += (await connection.execute(statement, values)).scalars()
+        found += (connection.execute(statement, values)).scalars()
     return sorted(found, reverse=newest_first)[:limit]
 
 

@@ -10,7 +10,7 @@ from sqlmodel import col
 
 from hub.database.tables import ReceiptRow
 from hub.log.read.entries import entry_rows
-from hub.log.read.snapshot import Reading
+from hub.log.read.snapshot import Snapshot
 from hub.receipt import Entry, Message
 
 MOST_OF_MESSAGE = 100
@@ -27,6 +27,7 @@ _NEXT = (
     .order_by(col(ReceiptRow.position))
     .limit(bindparam("most"))
 )
+_BY_POSITION = entry_rows().order_by(col(ReceiptRow.position))
 
 
 class ReceiptsOf(NamedTuple):
@@ -45,7 +46,7 @@ class Receipts:
     """Whether there are further ones behind them."""
 
 
-async def receipts_of(reading: Reading, asked: Sequence[ReceiptsOf]) -> list[Receipts]:
+def receipts_of(snapshot: Snapshot, asked: Sequence[ReceiptsOf]) -> list[Receipts]:
     """
     What is kept for each of *asked*, from the oldest on.  Messages of few receipts, nearly all,
     take one statement together; one of more takes a statement that ends at the bound.
@@ -54,7 +55,8 @@ async def receipts_of(reading: Reading, asked: Sequence[ReceiptsOf]) -> list[Rec
     few = [each.message.id for each in asked if each.message.receipt_count <= most]
     together: dict[int, list[Entry]] = defaultdict(list)
     if few:
-        for entry in await reading.entries.of_messages(reading.connection, few):
+        for row in snapshot.among(_BY_POSITION, col(ReceiptRow.message), few):
+            entry = snapshot.entries.entry(row)
             together[entry.message].append(entry)
     found = []
     for message, after in asked:
@@ -62,6 +64,6 @@ async def receipts_of(reading: Reading, asked: Sequence[ReceiptsOf]) -> list[Rec
             entries = [entry for entry in together[message.id] if entry.position > after]
         else:
             values = {"of_message": message.id, "after": after, "most": most + 1}
-            entries = await reading.entries.all(reading.connection, _NEXT, values)
+            entries = snapshot.entries.all(snapshot.connection, _NEXT, values)
         found.append(Receipts(entries[:most], more=len(entries) > most))
     return found

@@ -1,6 +1,6 @@
 """Messages: looked up by name, and in filtered pages."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +14,13 @@ from hub.log.bounds import Bounds
 from hub.log.read.entries import AnySelect
 from hub.log.read.merge import merged
 from hub.log.read.pages import LOOKED_AT, first_recorded
-from hub.log.read.snapshot import Reading
+from hub.log.read.snapshot import Snapshot
 from hub.receipt import Message, Micros
 
 _OWN_FIELDS = {"provider", "status", "error_category", "message_id", "recipient"}
 """What a filter tests on the message itself."""
+
+_LOADED_AT_ONCE = 500
 
 _ROWS: AnySelect = select(
     col(MessageRow.id),
@@ -70,85 +72,87 @@ class MessagePage:
     bounds: Bounds
 
 
-async def by_key(
-    reading: Reading, keys: Sequence[bytes], visible: frozenset[str] | None
+def by_key(
+    snapshot: Snapshot, keys: Sequence[bytes], visible: frozenset[str] | None
 ) -> dict[bytes, Message]:
     """Those messages of *keys*, as readers see them, that there are in *visible* providers."""
-    stored = [reading.hashing.stored(key) for key in keys]
-    rows = await _all(reading, _ROWS.where(col(MessageRow.key).in_(stored)))
-    return {m.key: m for m in rows if visible is None or m.provider in visible}
+    stored = [snapshot.hashing.stored(key) for key in keys]
+    rows = snapshot.among(_ROWS, col(MessageRow.key), stored)
+    found = (_message(snapshot, row) for row in rows)
+    return {m.key: m for m in found if visible is None or m.provider in visible}
 
 
-async def find(
-    reading: Reading, lookup: MessageLookup, visible: frozenset[str] | None
+def find(
+    snapshot: Snapshot, lookup: MessageLookup, visible: frozenset[str] | None
 ) -> Message | None:
     """The message that *lookup* names, if there is one in *visible* providers."""
     if lookup.key is not None:
-        return (await by_key(reading, [lookup.key], visible)).get(lookup.key)
+        return (by_key(snapshot, [lookup.key], visible)).get(lookup.key)
     if not lookup.provider or not lookup.message_id:
         message = "name a message by messageKey, or by provider and messageId"
         raise BadInput(message, field="provider" if lookup.message_id else "messageId")
     if visible is not None and lookup.provider not in visible:
         return None
     if lookup.recipients:
-        return await _by_recipient(reading, lookup)
-    return await _by_id(reading, lookup)
+        return _by_recipient(snapshot, lookup)
+    return _by_id(snapshot, lookup)
 
 
-async def page(reading: Reading, query: MessagesQuery) -> MessagePage:
+def page(snapshot: Snapshot, query: MessagesQuery) -> MessagePage:
     """The page that *query* asks for."""
-    span = await _span(reading, query)
+    span = _span(snapshot, query)
     wanted = query.wanted
-    if span is None or reading.store.kinds.matching(_of_kinds(wanted)) == []:
-        return MessagePage([], more=False, resume=0, bounds=reading.bounds)
+    if span is None or snapshot.kinds.matching(_of_kinds(wanted)) == []:
+        return MessagePage([], more=False, resume=0, bounds=snapshot.bounds)
     if wanted.recipients or wanted.client_references or wanted.message_ids:
-        return await _tested(reading, query, *span)
-    kinds = reading.store.kinds.matching(_of_kinds(wanted))
-    found = await _by_kinds(reading, kinds, span, query.limit + 1)
-    return _cut(reading, found, query.limit)
+        return _tested(snapshot, query, *span)
+    kinds = snapshot.kinds.matching(_of_kinds(wanted))
+    found = _by_kinds(snapshot, kinds, span, query.limit + 1)
+    return _cut(snapshot, found, query.limit)
 
 
-async def _by_recipient(reading: Reading, lookup: MessageLookup) -> Message | None:
-    provider = await _provider_id(reading, lookup.provider)
+def _by_recipient(snapshot: Snapshot, lookup: MessageLookup) -> Message | None:
+    provider = _provider_id(snapshot, lookup.provider)
     if provider is None:
         return None
-    hashing = reading.hashing
+    hashing = snapshot.hashing
     stored = [hashing.key(provider, lookup.message_id, each) for each in lookup.recipients]
     keys = [hashing.shown(key) for key in stored]
-    found = await by_key(reading, keys, None)
+    found = by_key(snapshot, keys, None)
     return next((found[key] for key in keys if key in found), None)
 
 
-async def _by_id(reading: Reading, lookup: MessageLookup) -> Message | None:
-    low, high = reading.hashing.key_range(lookup.message_id)
-    provider = await _provider_id(reading, lookup.provider)
+def _by_id(snapshot: Snapshot, lookup: MessageLookup) -> Message | None:
+    low, high = snapshot.hashing.key_range(lookup.message_id)
+    provider = _provider_id(snapshot, lookup.provider)
     statement = _ROWS.where(
         col(MessageRow.key) >= low,
         col(MessageRow.key) <= high,
         col(MessageRow.provider) == provider,
         col(MessageRow.message_id) == lookup.message_id,
     )
-    found = await _all(reading, statement.limit(2))
+    rows = snapshot.connection.execute(statement.limit(2))
+    found = [_message(snapshot, row) for row in rows]
     if len(found) > 1:
         raise RecipientRequired
     return found[0] if found else None
 
 
-async def _provider_id(reading: Reading, name: str) -> int | None:
+def _provider_id(snapshot: Snapshot, name: str) -> int | None:
     statement = select(col(Provider.id)).where(col(Provider.name) == name)
-    return (await reading.connection.execute(statement)).scalar()
+    return (snapshot.connection.execute(statement)).scalar()
 
 
-async def _span(reading: Reading, query: MessagesQuery) -> tuple[int, int] | None:
+def _span(snapshot: Snapshot, query: MessagesQuery) -> tuple[int, int] | None:
     """The ids, lowest and highest, that *query* bounds.  An id is a first receipt's position."""
-    low, high = 1, reading.bounds.head
+    low, high = 1, snapshot.bounds.head
     if query.before is not None:
         high = min(high, query.before - 1)
     if query.recorded_after is not None:
-        first = await first_recorded(reading, query.recorded_after + 1)
-        low = first if first > reading.bounds.oldest else low
+        first = first_recorded(snapshot, query.recorded_after + 1)
+        low = first if first > snapshot.bounds.oldest else low
     if query.recorded_before is not None:
-        first = await first_recorded(reading, query.recorded_before)
+        first = first_recorded(snapshot, query.recorded_before)
         high = min(high, first - 1)
     return (low, high) if low <= high else None
 
@@ -158,58 +162,57 @@ def _of_kinds(wanted: Filter) -> list[Condition]:
     return [c for c in wanted.conditions() if c.field != "applied"] + applied
 
 
-async def _by_kinds(
-    reading: Reading, kinds: list[int] | None, span: tuple[int, int], limit: int
+def _by_kinds(
+    snapshot: Snapshot, kinds: list[int] | None, span: tuple[int, int], limit: int
 ) -> list[Message]:
     columns = ("message", "id")
-    chosen = await merged(reading.connection, columns, kinds or [], span, limit, newest_first=True)
-    return await _by_ids(reading, chosen)
+    chosen = merged(snapshot.connection, columns, kinds or [], span, limit, newest_first=True)
+    return _by_ids(snapshot, chosen)
 
 
-async def _tested(reading: Reading, query: MessagesQuery, low: int, high: int) -> MessagePage:
+def _tested(snapshot: Snapshot, query: MessagesQuery, low: int, high: int) -> MessagePage:
     """
     By message ids, recipients or references: a bounded number of candidates is tested.
 
     A message is found through any of its receipts, and surely through its first one, whose
     position is the message's id, unless that was purged; then through those that are kept.
     """
-    candidates, complete_from = await _candidates(reading, query.wanted, low, high)
+    candidates, complete_from = _candidates(snapshot, query.wanted, low, high)
     checks = [c for c in query.wanted.conditions() if c.field in _OWN_FIELDS]
     found = []
-    for some in _id_chunks(candidates):
-        found += [m for m in await _by_ids(reading, some) if _passes(m, checks)]
+    for at in range(0, len(candidates), _LOADED_AT_ONCE):
+        some = _by_ids(snapshot, candidates[at : at + _LOADED_AT_ONCE])
+        found += [message for message in some if _passes(message, checks)]
         if len(found) > query.limit:
-            return _cut(reading, found, query.limit)
+            return _cut(snapshot, found, query.limit)
     if complete_from > low:
-        return MessagePage(found, more=True, resume=complete_from, bounds=reading.bounds)
-    return _cut(reading, found, query.limit)
+        return MessagePage(found, more=True, resume=complete_from, bounds=snapshot.bounds)
+    return _cut(snapshot, found, query.limit)
 
 
-async def _candidates(
-    reading: Reading, wanted: Filter, low: int, high: int
-) -> tuple[list[int], int]:
+def _candidates(snapshot: Snapshot, wanted: Filter, low: int, high: int) -> tuple[list[int], int]:
     """Ids in the range, newest first, and the id from which on they are complete."""
     complete_from = low
     ids: set[int] = set()
-    for statement in _statements(reading, wanted, low, high):
-        rows = (await reading.connection.execute(statement.limit(LOOKED_AT))).all()
+    for statement in _statements(snapshot, wanted, low, high):
+        rows = (snapshot.connection.execute(statement.limit(LOOKED_AT))).all()
         ids.update(row[0] for row in rows)
         if len(rows) == LOOKED_AT:
             complete_from = max(complete_from, rows[-1][1])
     if wanted.client_references and (wanted.message_ids or wanted.recipients):
-        ids &= await _with_reference(reading, wanted, ids)
+        ids &= _with_reference(snapshot, wanted, ids)
     return sorted((i for i in ids if i >= complete_from), reverse=True), complete_from
 
 
-def _statements(reading: Reading, wanted: Filter, low: int, high: int) -> list[AnySelect]:
+def _statements(snapshot: Snapshot, wanted: Filter, low: int, high: int) -> list[AnySelect]:
     """Selects of (message, id from which on the rows so far are complete), newest first."""
-    hashing = reading.hashing
+    hashing = snapshot.hashing
     if wanted.message_ids:
         ranges = map(hashing.key_range, wanted.message_ids)
         return [_by_key_range(start, end, low, high) for start, end in ranges]
     if wanted.recipients:
         marks = [hashing.recipient(recipient) for recipient in wanted.recipients]
-        oldest = reading.bounds.oldest
+        oldest = snapshot.bounds.oldest
         kept = [_by_first_receipt(mark, max(low, oldest), high) for mark in marks]
         if low >= oldest:
             return kept
@@ -241,39 +244,28 @@ def _by_any_receipt(column: Any, mark: int | None, low: int, high: int) -> AnySe
     return statement.where(column == mark, message >= low, message <= high).order_by(message.desc())
 
 
-async def _with_reference(reading: Reading, wanted: Filter, ids: set[int]) -> set[int]:
-    marks = [reading.hashing.reference(reference) for reference in wanted.client_references]
-    found: set[int] = set()
-    for some in _id_chunks(sorted(ids)):
-        message = col(ReceiptRow.message)
-        statement = select(message).where(
-            message.in_(some), col(ReceiptRow.reference_hash).in_(marks)
-        )
-        found.update((await reading.connection.execute(statement)).scalars())
-    return found
+def _with_reference(snapshot: Snapshot, wanted: Filter, ids: set[int]) -> set[int]:
+    marks = [snapshot.hashing.reference(reference) for reference in wanted.client_references]
+    message = col(ReceiptRow.message)
+    statement = select(message).where(col(ReceiptRow.reference_hash).in_(marks))
+    return {row.message for row in snapshot.among(statement, message, ids)}
 
 
 def _passes(message: Message, checks: list[Condition]) -> bool:
     return all(getattr(message, check.field) in check.values for check in checks)
 
 
-async def _by_ids(reading: Reading, ids: list[int]) -> list[Message]:
-    found = await _all(reading, _ROWS.where(col(MessageRow.id).in_(ids))) if ids else []
+def _by_ids(snapshot: Snapshot, ids: list[int]) -> list[Message]:
+    rows = snapshot.among(_ROWS, col(MessageRow.id), ids)
+    found = (_message(snapshot, row) for row in rows)
     return sorted(found, key=lambda message: message.id, reverse=True)
 
 
-async def _all(reading: Reading, statement: AnySelect) -> list[Message]:
-    rows = (await reading.connection.execute(statement)).all()
-    if any(row.kind not in reading.store.kinds.by_id for row in rows):
-        await reading.store.kinds.load(reading.connection)
-    return [_message(reading, row) for row in rows]
-
-
-def _message(reading: Reading, row: Any) -> Message:
-    kind = reading.store.kinds.by_id[row.kind]
+def _message(snapshot: Snapshot, row: Any) -> Message:
+    kind = snapshot.kinds.by_id[row.kind]
     return Message(
         row.id,
-        reading.hashing.shown(row.key),
+        snapshot.hashing.shown(row.key),
         kind.provider,
         row.message_id,
         row.recipient or None,
@@ -284,11 +276,7 @@ def _message(reading: Reading, row: Any) -> Message:
     )
 
 
-def _cut(reading: Reading, found: list[Message], limit: int) -> MessagePage:
+def _cut(snapshot: Snapshot, found: list[Message], limit: int) -> MessagePage:
     page = found[:limit]
     resume = page[-1].id if page else 0
-    return MessagePage(page, len(found) > limit, resume, reading.bounds)
-
-
-def _id_chunks(ids: list[int]) -> Iterable[list[int]]:
-    return (ids[at : at + 500] for at in range(0, len(ids), 500))
+    return MessagePage(page, len(found) > limit, resume, snapshot.bounds)

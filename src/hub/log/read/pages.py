@@ -18,7 +18,7 @@ from hub.filter import Filter
 from hub.log.bounds import Bounds
 from hub.log.read.entries import AnySelect, entry_rows
 from hub.log.read.merge import merged
-from hub.log.read.snapshot import Reading
+from hub.log.read.snapshot import Snapshot
 from hub.receipt import Entry, Micros, Order
 
 LOOKED_AT = 10_000
@@ -89,71 +89,71 @@ class Range:
         return self.low > self.high
 
 
-async def page(reading: Reading, query: PageQuery) -> Page:
+def page(snapshot: Snapshot, query: PageQuery) -> Page:
     """The page that *query* asks for."""
-    span = await positions(reading, query)
+    span = positions(snapshot, query)
     if span.empty:
-        return Page([], more=False, resume=_end(span), bounds=reading.bounds)
-    kinds = reading.store.kinds.matching(query.wanted.conditions())
+        return Page([], more=False, resume=_end(span), bounds=snapshot.bounds)
+    kinds = snapshot.kinds.matching(query.wanted.conditions())
     if kinds is not None and not kinds:
-        return Page([], more=False, resume=_end(span), bounds=reading.bounds)
+        return Page([], more=False, resume=_end(span), bounds=snapshot.bounds)
     wanted = query.wanted
     if wanted.recipients or wanted.client_references or wanted.message_ids:
-        return await _tested(reading, query, span)
+        return _tested(snapshot, query, span)
     if kinds is None:
-        found = await _fetch(reading, [_bounded(span, query.limit + 1)], span, query.limit + 1)
+        found = _fetch(snapshot, [_bounded(span, query.limit + 1)], span, query.limit + 1)
     else:
-        found = await _of_kinds(reading, kinds, span, query.limit + 1)
-    return _page(reading, found, query.limit, span)
+        found = _of_kinds(snapshot, kinds, span, query.limit + 1)
+    return _page(snapshot, found, query.limit, span)
 
 
-async def positions(reading: Reading, query: PageQuery) -> Range:
+def positions(snapshot: Snapshot, query: PageQuery) -> Range:
     """The positions that *query* bounds."""
-    low, high = reading.bounds.oldest, reading.bounds.head
+    low, high = snapshot.bounds.oldest, snapshot.bounds.head
     if query.after is not None:
         low = max(low, query.after + 1)
     if query.before is not None:
         high = min(high, query.before - 1)
     if query.recorded_after is not None and low <= high:
-        low = max(low, await first_recorded(reading, query.recorded_after + 1))
+        low = max(low, first_recorded(snapshot, query.recorded_after + 1))
     if query.recorded_before is not None and low <= high:
-        high = min(high, await first_recorded(reading, query.recorded_before) - 1)
+        high = min(high, first_recorded(snapshot, query.recorded_before) - 1)
     return Range(low, high, query.newest_first)
 
 
-async def first_recorded(reading: Reading, instant: Micros) -> int:
+def first_recorded(snapshot: Snapshot, instant: Micros) -> int:
     """The first position recorded at *instant* or later; head + 1 where there is none."""
     values = {
-        "low": reading.bounds.oldest,
-        "high": reading.bounds.head + 1,
+        "low": snapshot.bounds.oldest,
+        "high": snapshot.bounds.head + 1,
         "instant": max(-(2**62), min(2**62, instant)),
     }
-    return int((await reading.connection.execute(_FIRST, values)).scalar_one())
+    return int((snapshot.connection.execute(_FIRST, values)).scalar_one())
 
 
-async def _tested(reading: Reading, query: PageQuery, span: Range) -> Page:
+def _tested(snapshot: Snapshot, query: PageQuery, span: Range) -> Page:
     test = query.wanted.test()
     assert test is not None  # noqa: S101  # the caller saw a condition
     found: list[Entry] = []
     looked_at = 0
     size = max(query.limit + 1, 200)
     while len(found) <= query.limit and looked_at < LOOKED_AT and not span.empty:
-        rows = await _fetch(reading, _indexed(reading, query.wanted, span, size), span, size)
+        rows = _fetch(snapshot, _indexed(snapshot, query.wanted, span, size), span, size)
         looked_at += len(rows)
         found += filter(test, rows)
         if len(rows) < size:
-            return _page(reading, found, query.limit, span)
+            return _page(snapshot, found, query.limit, span)
         span = span.beyond(rows[-1].position)
         size = min(size * 4, 2000)
     if len(found) > query.limit or span.empty:
-        return _page(reading, found, query.limit, span)
+        return _page(snapshot, found, query.limit, span)
     resume = span.high + 1 if span.newest_first else span.low - 1
-    return Page(found, more=True, resume=resume, bounds=reading.bounds)
+    return Page(found, more=True, resume=resume, bounds=snapshot.bounds)
 
 
-def _indexed(reading: Reading, wanted: Filter, span: Range, limit: int) -> list[AnySelect]:
+def _indexed(snapshot: Snapshot, wanted: Filter, span: Range, limit: int) -> list[AnySelect]:
     """Selects of the positions in *span* by the index that says most."""
-    hashing = reading.hashing
+    hashing = snapshot.hashing
     if wanted.recipients:
         marks = [hashing.recipient(recipient) for recipient in wanted.recipients]
         return [_by_hash(col(ReceiptRow.recipient_hash), mark, span, limit) for mark in marks]
@@ -190,37 +190,35 @@ def _walked(statement: AnySelect, span: Range, limit: int) -> AnySelect:
     return statement.where(position >= span.low, position <= span.high).order_by(order).limit(limit)
 
 
-async def _of_kinds(reading: Reading, kinds: list[int], span: Range, limit: int) -> list[Entry]:
-    chosen = await merged(
-        reading.connection,
+def _of_kinds(snapshot: Snapshot, kinds: list[int], span: Range, limit: int) -> list[Entry]:
+    chosen = merged(
+        snapshot.connection,
         ("receipt", "position"),
         kinds,
         (span.low, span.high),
         limit,
         newest_first=span.newest_first,
     )
-    return await _entries(reading, chosen, span)
+    return _entries(snapshot, chosen, span)
 
 
-async def _fetch(
-    reading: Reading, selects: list[AnySelect], span: Range, limit: int
-) -> list[Entry]:
+def _fetch(snapshot: Snapshot, selects: list[AnySelect], span: Range, limit: int) -> list[Entry]:
     """The first *limit* entries of all *selects* together."""
     found: set[int] = set()
     for statement in selects:
-        found.update((await reading.connection.execute(statement)).scalars())
-    return await _entries(reading, sorted(found, reverse=span.newest_first)[:limit], span)
+        found.update((snapshot.connection.execute(statement)).scalars())
+    return _entries(snapshot, sorted(found, reverse=span.newest_first)[:limit], span)
 
 
-async def _entries(reading: Reading, chosen: list[int], span: Range) -> list[Entry]:
-    found = await reading.entries.all(reading.connection, _CHOSEN, {"chosen": chosen})
+def _entries(snapshot: Snapshot, chosen: list[int], span: Range) -> list[Entry]:
+    found = snapshot.entries.all(snapshot.connection, _CHOSEN, {"chosen": chosen})
     return sorted(found, key=lambda entry: entry.position, reverse=span.newest_first)
 
 
-def _page(reading: Reading, found: list[Entry], limit: int, span: Range) -> Page:
+def _page(snapshot: Snapshot, found: list[Entry], limit: int, span: Range) -> Page:
     entries = found[:limit]
     resume = entries[-1].position if len(found) > limit else _end(span)
-    return Page(entries, more=len(found) > limit, resume=resume, bounds=reading.bounds)
+    return Page(entries, more=len(found) > limit, resume=resume, bounds=snapshot.bounds)
 
 
 def _end(span: Range) -> int:

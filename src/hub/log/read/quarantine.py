@@ -1,14 +1,12 @@
 """What could not be read, to look at."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlmodel import col
+from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import Select as SelectOf
 
 from hub.database.tables import Provider, QuarantineRow
+from hub.log.read.snapshot import Snapshot
 from hub.receipt import Micros
 
 
@@ -45,14 +43,13 @@ class QuarantinePage:
     """Whether there are further ones."""
 
 
-async def reasons(connection: AsyncConnection) -> set[str]:
+def reasons(session: Session) -> set[str]:
     """The reasons for which anything is in quarantine."""
-    found = await connection.execute(select(col(QuarantineRow.reason)).distinct())
-    return set(found.scalars())
+    return set(session.exec(select(QuarantineRow.reason).distinct()))
 
 
-async def page(
-    connection: AsyncConnection,
+def page(
+    snapshot: Snapshot,
     *,
     visible: frozenset[str] | None,
     provider: str,
@@ -60,33 +57,37 @@ async def page(
     after: int | None,
 ) -> QuarantinePage:
     """A page of what *visible* providers sent; see `ReceiptLog.quarantine`."""
-    row = QuarantineRow
-    statement = (
-        select(
-            col(row.id),
-            col(Provider.name),
-            col(row.reason),
-            col(row.adapter),
-            col(row.first_seen_at),
-            col(row.last_seen_at),
-            col(row.count),
-            col(row.resolved_at),
-            col(row.raw),
-            col(row.whole),
-            col(row.headers),
-            col(row.provider),
-            col(row.callback),
-        )
-        .join(Provider, col(Provider.id) == col(row.provider))
-        .order_by(col(row.id).desc())
-        .limit(limit + 1)
-    )
-    if provider:
-        statement = statement.where(col(Provider.name) == provider)
+    statement = quarantined(provider).order_by(col(QuarantineRow.id).desc()).limit(limit + 1)
     if visible is not None:
         statement = statement.where(col(Provider.name).in_(visible))
     if after is not None:
-        statement = statement.where(col(row.id) < after)
-    rows: Sequence[Any] = (await connection.execute(statement)).all()
-    items = [QuarantineItem(*values) for values in rows]
+        statement = statement.where(col(QuarantineRow.id) < after)
+    items = [item(row, name) for row, name in snapshot.session.exec(statement)]
     return QuarantinePage(items[:limit], len(items) > limit)
+
+
+def quarantined(provider: str) -> SelectOf[QuarantineRow, str]:
+    """What is in quarantine of *provider*, or of any where it is empty, and each one's provider."""
+    statement = select(QuarantineRow, Provider.name).join(
+        Provider, col(Provider.id) == col(QuarantineRow.provider)
+    )
+    return statement.where(col(Provider.name) == provider) if provider else statement
+
+
+def item(row: QuarantineRow, provider: str) -> QuarantineItem:
+    """What *row* holds."""
+    return QuarantineItem(
+        row.id or 0,
+        provider,
+        row.reason,
+        row.adapter,
+        row.first_seen_at,
+        row.last_seen_at,
+        row.count,
+        row.resolved_at,
+        row.raw,
+        row.whole,
+        row.headers,
+        row.provider,
+        row.callback,
+    )

@@ -19,7 +19,7 @@ from hub.errors import BadInput
 from hub.filter import Filter
 from hub.log.derive.latency import percentile
 from hub.log.derive.rollup import GRAINS, MINUTE
-from hub.log.read.snapshot import Reading
+from hub.log.read.snapshot import Snapshot
 from hub.receipt import ErrorCategory, Micros, Status
 
 MOST_BUCKETS = 2000
@@ -86,15 +86,15 @@ _Piece = tuple[Micros, int, Micros, Micros]
 """Start of the bucket it is part of, grain, from, until."""
 
 
-async def rows(reading: Reading, query: StatsQuery) -> list[StatRow]:
+def rows(snapshot: Snapshot, query: StatsQuery) -> list[StatRow]:
     """The rows, by bucket and then by group; whole minutes at both ends of the range."""
     pieces = [p for start, end in buckets(query) for p in _pieces(start, end, query)]
-    kinds = reading.store.kinds.matching(query.wanted.conditions())
+    kinds = snapshot.kinds.matching(query.wanted.conditions())
     if kinds == []:
         return []
     sums: defaultdict[_Key, _Sum] = defaultdict(_Sum)
-    await _add_counts(reading, pieces, kinds, query, sums)
-    await _add_latencies(reading, pieces, kinds, query, sums)
+    _add_counts(snapshot, pieces, kinds, query, sums)
+    _add_latencies(snapshot, pieces, kinds, query, sums)
     return [_row(key, sums[key]) for key in sorted(sums, key=_order) if _any(sums[key])]
 
 
@@ -170,8 +170,8 @@ def _cut(start: Micros, low: Micros, high: Micros, level: int) -> Iterator[_Piec
             yield from _cut(start, edge_low, edge_high, level - 1)
 
 
-async def _add_counts(
-    reading: Reading,
+def _add_counts(
+    snapshot: Snapshot,
     pieces: list[_Piece],
     kinds: list[int] | None,
     query: StatsQuery,
@@ -182,8 +182,8 @@ async def _add_counts(
         " SUM(s.messages) AS messages"
     )
     statement = _statement(columns, "delivery_stat", pieces, kinds)
-    for row in await reading.connection.execute(statement):
-        kind = reading.store.kinds.by_id[row.kind]
+    for row in snapshot.connection.execute(statement):
+        kind = snapshot.kinds.by_id[row.kind]
         total = sums[_key(row.start, kind, query)]
         total.receipts += int(row.receipts)
         total.segments += int(row.segments)
@@ -191,8 +191,8 @@ async def _add_counts(
         total.delivered += int(row.messages) if kind.status is Status.DELIVERED else 0
 
 
-async def _add_latencies(
-    reading: Reading,
+def _add_latencies(
+    snapshot: Snapshot,
     pieces: list[_Piece],
     kinds: list[int] | None,
     query: StatsQuery,
@@ -200,8 +200,8 @@ async def _add_latencies(
 ) -> None:
     columns = "start, s.kind AS kind, s.latency AS latency, SUM(s.messages) AS messages"
     statement = _statement(columns, "latency_stat", pieces, kinds, ", s.latency")
-    for row in await reading.connection.execute(statement):
-        kind = reading.store.kinds.by_id[row.kind]
+    for row in snapshot.connection.execute(statement):
+        kind = snapshot.kinds.by_id[row.kind]
         key = _key(row.start, kind, query)
         sums[key].latencies.append((row.latency, int(row.messages)))
 

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from hub.database.kinds import NO_CATEGORY, KindKey, Kinds
+from hub.database.kinds import NO_CATEGORY, Kind, Kinds, kind
 from hub.log.derive.corrections import derive
 from hub.log.derive.rollup import Rollup
 from hub.log.derive.state import MessageState, PartState
@@ -40,15 +40,17 @@ class Item(NamedTuple):
 class Batch:
     """The rows of one transaction."""
 
-    def __init__(self, arrivals: list[Arrival], hashing: Hashing) -> None:
+    def __init__(self, arrivals: list[Arrival], hashing: Hashing, kinds: Kinds) -> None:
         self.arrivals = arrivals
         self.hashing = hashing
+        self.kinds = kinds
+        """All kinds, the batch's own new ones included."""
         self.items = [[self._item(a.provider_id, r) for r in a.receipts] for a in arrivals]
         self.messages: dict[bytes, Working] = {}
         self.receipt_rows: list[tuple[Any, ...]] = []
         self.callback_rows: list[tuple[Any, ...]] = []
         self.callback_sums: list[tuple[int, ...]] = []
-        self.new_kinds: list[tuple[int, str, KindKey]] = []
+        self.new_kinds: list[Kind] = []
         self.rollup = Rollup()
         self.unreadable: list[tuple[Arrival, Unreadable, int | None]] = []
         self.outcomes: list[Outcome] = []
@@ -65,10 +67,8 @@ class Batch:
         found = {i.key for items in self.items for i in items if i.receipt.corrects is not None}
         return list(found)
 
-    def place(self, head: Head, kinds: Kinds, recorded_at: Micros) -> Head:
+    def place(self, head: Head, recorded_at: Micros) -> Head:
         """Give positions to what is new, fold it in, and return the head after it."""
-        self._kinds = kinds
-        self._kind_ids: dict[KindKey, int] = {}
         self._position, self._recorded_at = head.position, recorded_at
         callbacks = head.callbacks
         for arrival, items in zip(self.arrivals, self.items, strict=True):
@@ -144,11 +144,12 @@ class Batch:
         self, arrival: Arrival, status: Status, category: ErrorCategory | None, *, applied: bool
     ) -> int:
         key = (arrival.provider_id, status, category or NO_CATEGORY, applied)
-        known = self._kinds.id_of(key) or self._kind_ids.get(key)
+        known = self.kinds.id_of(key)
         if known is None:
-            known = self._kinds.next_id() + len(self.new_kinds)
-            self._kind_ids[key] = known
-            self.new_kinds.append((known, arrival.provider, key))
+            known = self.kinds.next_id()
+            new = kind(known, arrival.provider, key)
+            self.new_kinds.append(new)
+            self.kinds = self.kinds.plus([new])
         return known
 
     def _receipt_row(
@@ -209,9 +210,9 @@ class Batch:
         for message in self._changed():
             whole = message.state.whole
             arrival = names[message.provider]
-            kind = self._kind(arrival, message.state.status, whole.error_category, applied=True)
-            self._message_kinds[message.key] = kind
-            self._count_message(message, kind)
+            number = self._kind(arrival, message.state.status, whole.error_category, applied=True)
+            self._message_kinds[message.key] = number
+            self._count_message(message, number)
 
     def _count_message(self, message: Working, kind: int) -> None:
         now = (kind, message.state.latency)

@@ -6,11 +6,12 @@ from collections import defaultdict
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncEngine
-from sqlmodel import col
+from sqlalchemy.engine.interfaces import Dialect as SqlDialect
+from sqlmodel import Session, col
 
 from hub.database.columns import table
 from hub.database.dialect import Bulk, insert_into
+from hub.database.kinds import Kinds, read_kinds
 from hub.database.store import Store
 from hub.database.tables import Callback, DeliveryStat, LatencyStat, Log, MessageRow, ReceiptRow
 from hub.database.tables import Kind as KindRow
@@ -46,46 +47,44 @@ class Committer:
     """
 
     def __init__(self, store: Store) -> None:
-        self.dialect = store.dialect
-        self._transactor = store.writing
-        self._kinds = store.kinds
-        engine = store.writer
-        self._quarantine = Quarantine(engine, store.settings.quarantine_max_bytes)
+        self._store = store
+        sql = store.sql
+        self._quarantine = Quarantine(store, store.settings.quarantine_max_bytes)
         self._hashing: Hashing | None = None
-        self._insert_receipt = Bulk(insert(table(ReceiptRow)), engine)
-        self._insert_message = Bulk(insert(table(MessageRow)), engine)
-        self._update_message = Bulk(_update_message(), engine)
-        self._insert_callback = Bulk(insert(table(Callback)), engine)
-        self._add_to_callback = Bulk(_add_to_callback(), engine)
-        self._add_delivery = Bulk(_add(DeliveryStat, engine), engine)
-        self._add_latency = Bulk(_add(LatencyStat, engine), engine)
+        self._insert_receipt = Bulk(insert(table(ReceiptRow)), sql)
+        self._insert_message = Bulk(insert(table(MessageRow)), sql)
+        self._update_message = Bulk(_update_message(), sql)
+        self._insert_callback = Bulk(insert(table(Callback)), sql)
+        self._add_to_callback = Bulk(_add_to_callback(), sql)
+        self._add_delivery = Bulk(_add(DeliveryStat, sql), sql)
+        self._add_latency = Bulk(_add(LatencyStat, sql), sql)
 
     async def commit(self, arrivals: list[Arrival]) -> Committed:
         """Commit *arrivals*; every database error passes through, with nothing written."""
-        committed = await self._transactor.run(
-            lambda connection: self._commit(connection, arrivals)
-        )
-        for number, provider, key in committed.batch.new_kinds:
-            self._kinds.add(number, provider, key)
+        committed = await self._store.write(lambda session: self._commit(session, arrivals))
+        if len(committed.batch.kinds) > len(self._store.kinds):
+            self._store.kinds = committed.batch.kinds
         return committed
 
     async def reconnect(self) -> None:
         """Begin the next transaction on a new connection: the present one may be what is broken."""
-        await self._transactor.reconnect()
+        await self._store.reconnect()
 
     async def probe(self) -> None:
         """Learn whether the database takes writes, such as need space too."""
-        await self._transactor.run(_probe)
+        await self._store.write(_probe)
 
-    def _commit(self, connection: Connection, arrivals: list[Arrival]) -> Committed:
+    def _commit(self, session: Session, arrivals: list[Arrival]) -> Committed:
+        connection = session.connection()
         head, secret = lock(connection)
         if self._hashing is None:
             self._hashing = Hashing(secret)
-        batch = Batch(arrivals, self._hashing)
-        if head.kinds != len(self._kinds.by_id):
-            self._kinds.load_now(connection)
+        kinds = self._store.kinds
+        if head.kinds != len(kinds):
+            kinds = read_kinds(session)
+        batch = Batch(arrivals, self._hashing, kinds)
         self._load(connection, batch)
-        after = batch.place(head, self._kinds, max(_now(), head.recorded_at))
+        after = batch.place(head, max(_now(), head.recorded_at))
         self._write(connection, batch)
         held = self._quarantine.store(connection, batch.unreadable, head.quarantine_bytes)
         self._advance(connection, head, after._replace(quarantine_bytes=held))
@@ -95,55 +94,21 @@ class Committer:
         keys = batch.keys
         if not keys:
             return
-        rows = connection.execute(
-            select(*_MESSAGE_COLUMNS, col(MessageRow.parts)).where(col(MessageRow.key).in_(keys))
-        )
-        for row in rows:
-            batch.messages[row.key] = self._working(row)
+        wanted = select(*_MESSAGE_COLUMNS, col(MessageRow.parts))
+        for some in self._store.dialect.among(col(MessageRow.key), keys):
+            for row in connection.execute(wanted.where(some)):
+                batch.messages[row.key] = _working(row, batch.kinds)
         crowded = [m.id for m in batch.messages.values() if _crowded(m)]
         if crowded:
             batch.known(_fingerprints(connection, crowded))
         for key in batch.corrected:
             if key in batch.messages:
-                self._load_history(connection, batch.messages[key], batch.hashing)
-
-    def _working(self, row: Any) -> Working:
-        kind = self._kinds.by_id[row.kind]
-        whole = PartState(
-            kind.status, row.error_code, kind.error_category, row.segments, row.conflict
-        )
-        state = MessageState(
-            whole,
-            receipt_count=row.receipt_count,
-            status_at=row.status_at,
-            delivered_at=row.delivered_at,
-            latency=row.latency,
-        )
-        state.load_parts(row.parts)
-        return Working(
-            id=row.id,
-            key=row.key,
-            provider=row.provider,
-            message_id=row.message_id,
-            recipient=row.recipient,
-            first_received_at=row.first_received_at,
-            first_recorded_at=row.first_recorded_at,
-            state=state,
-            fingerprints=row.fingerprints,
-            stored=(row.kind, row.latency),
-        )
-
-    def _load_history(self, connection: Connection, message: Working, hashing: Hashing) -> None:
-        entries = EntryReader(self._kinds, hashing).of_message_now(connection, message.id)
-        if not entries or entries[0].position != message.id:
-            message.left = left_by_purged(message.state, entries)
-        message.history = [
-            (e.position, e.corrects, e, e.received_at, e.recorded_at) for e in entries
-        ]
+                _load_history(connection, batch.messages[key], batch)
 
     def _write(self, connection: Connection, batch: Batch) -> None:
         if batch.new_kinds:
-            connection.execute(insert(table(KindRow)), _kind_rows(batch))
+            rows = [(kind.id, *kind.key) for kind in batch.new_kinds]
+            connection.execute(insert(table(KindRow)).values(rows))
         self._insert_message.run(connection, batch.new_message_rows())
         self._update_message.run(
             connection,
@@ -170,7 +135,39 @@ class Committer:
                 )
             )
         if after.position != before.position:
-            self.dialect.announce(connection, after.position)
+            self._store.dialect.announce(connection, after.position)
+
+
+def _working(row: Any, kinds: Kinds) -> Working:
+    kind = kinds.by_id[row.kind]
+    whole = PartState(kind.status, row.error_code, kind.error_category, row.segments, row.conflict)
+    state = MessageState(
+        whole,
+        receipt_count=row.receipt_count,
+        status_at=row.status_at,
+        delivered_at=row.delivered_at,
+        latency=row.latency,
+    )
+    state.load_parts(row.parts)
+    return Working(
+        id=row.id,
+        key=row.key,
+        provider=row.provider,
+        message_id=row.message_id,
+        recipient=row.recipient,
+        first_received_at=row.first_received_at,
+        first_recorded_at=row.first_recorded_at,
+        state=state,
+        fingerprints=row.fingerprints,
+        stored=(row.kind, row.latency),
+    )
+
+
+def _load_history(connection: Connection, message: Working, batch: Batch) -> None:
+    entries = EntryReader(batch.kinds, batch.hashing).of_message(connection, message.id)
+    if not entries or entries[0].position != message.id:
+        message.left = left_by_purged(message.state, entries)
+    message.history = [(e.position, e.corrects, e, e.received_at, e.recorded_at) for e in entries]
 
 
 def lock(connection: Connection) -> tuple[Head, bytes]:
@@ -194,8 +191,9 @@ def lock(connection: Connection) -> tuple[Head, bytes]:
     return Head._make(row[:-1]), row.secret
 
 
-def _probe(connection: Connection) -> None:
+def _probe(session: Session) -> None:
     """A row that nobody else ever sees comes and goes."""
+    connection = session.connection()
     lock(connection)
     connection.execute(insert(table(Callback)), _ballast())
     connection.execute(delete(table(Callback)).where(col(Callback.id) == _BALLAST))
@@ -219,13 +217,6 @@ def _fingerprints(connection: Connection, messages: list[int]) -> dict[int, set[
     for message, fingerprint in rows:
         found[message].add(fingerprint.to_bytes(8, signed=True))
     return found
-
-
-def _kind_rows(batch: Batch) -> list[dict[str, Any]]:
-    names = ("provider", "status", "category", "applied")
-    return [
-        {"id": number, **dict(zip(names, key, strict=True))} for number, _, key in batch.new_kinds
-    ]
 
 
 def _ballast() -> dict[str, Any]:
@@ -270,9 +261,9 @@ def _add_to_callback() -> Any:
     return update(rows).where(rows.c.id == bindparam("row")).values(more)
 
 
-def _add(model: type[DeliveryStat] | type[LatencyStat], engine: AsyncEngine) -> Any:
+def _add(model: type[DeliveryStat] | type[LatencyStat], sql: SqlDialect) -> Any:
     rows = table(model)
-    statement = insert_into(rows, engine)
+    statement = insert_into(rows, sql)
     sums = [c for c in rows.columns if not c.primary_key]
     return statement.on_conflict_do_update(
         index_elements=list(rows.primary_key.columns),

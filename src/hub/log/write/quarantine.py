@@ -1,16 +1,17 @@
 """Keeping what cannot be read: one row per distinct bytes, within a bound."""
 
 import json
+from collections.abc import Collection
+from itertools import chain
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import col
 
 from hub.database.columns import table
 from hub.database.dialect import Bulk
+from hub.database.store import Store
 from hub.database.tables import QuarantineRow
-from hub.errors import StoreUnavailable
 from hub.log.hashing import digest
 from hub.log.write.arrival import Arrival, Unreadable
 
@@ -20,27 +21,32 @@ Kept = tuple[Arrival, Unreadable, int | None]
 _ROWS_AT_ONCE = 500
 
 
+class QuarantineFull(Exception):
+    """What is to be stored would pass the limit of the quarantine."""
+
+
 class Quarantine:
     """
     What cannot be read.  All rows come and go under the log's lock, and their bytes are counted
     from the very rows that do, so the count cannot drift.
     """
 
-    def __init__(self, engine: AsyncEngine, limit: int) -> None:
+    def __init__(self, store: Store, limit: int) -> None:
         self._limit = limit
-        self._insert = Bulk(_insert(), engine)
-        self._count_again = Bulk(_count_again(), engine)
+        self._among = store.dialect.among
+        self._insert = Bulk(_insert(), store.sql)
+        self._count_again = Bulk(_count_again(), store.sql)
 
     def store(self, connection: Connection, kept: list[Kept], held: int) -> int:
         """
         Store or count *kept*; return the bytes held afterwards, where *held* were before.  Raises
-        `StoreUnavailable` where they would pass the limit even without what was resolved, so that
+        `QuarantineFull` where they would pass the limit even without what was resolved, so that
         nothing is lost unseen.
         """
         if not kept:
             return held
         rows = _rows(kept)
-        known = _known(connection, list(rows))
+        known = self._known(connection, rows)
         # First of all, since what comes again is not resolved any more, and so not dropped.
         self._write(connection, self._count_again, [rows[mark] for mark in known])
         fresh = [row for mark, row in rows.items() if mark not in known]
@@ -48,10 +54,15 @@ class Quarantine:
         if fresh and held + more > self._limit:
             held -= _drop_resolved(connection, held + more - self._limit)
             if held + more > self._limit:
-                message = "the quarantine is full: replay or drop what it holds, or raise its limit"
-                raise StoreUnavailable(message)
+                raise QuarantineFull
         self._write(connection, self._insert, fresh)
         return held + more
+
+    def _known(self, connection: Connection, marks: Collection[bytes]) -> set[bytes]:
+        column = col(QuarantineRow.digest)
+        conditions = self._among(column, marks)
+        found = (connection.execute(select(column).where(some)).scalars() for some in conditions)
+        return set(chain.from_iterable(found))
 
     @staticmethod
     def _write(connection: Connection, bulk: Bulk, rows: list[dict[str, Any]]) -> None:
@@ -86,15 +97,6 @@ def _row(
         "count": 1,
         "resolved_at": None,
     }
-
-
-def _known(connection: Connection, marks: list[bytes]) -> set[bytes]:
-    column = col(QuarantineRow.digest)
-    known: set[bytes] = set()
-    for start in range(0, len(marks), _ROWS_AT_ONCE):
-        some = column.in_(marks[start : start + _ROWS_AT_ONCE])
-        known.update(connection.execute(select(column).where(some)).scalars())
-    return known
 
 
 class _Resolved(NamedTuple):

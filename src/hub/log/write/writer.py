@@ -13,10 +13,10 @@ from itertools import islice
 
 import structlog
 
-from hub.database.dialect import Fault
-from hub.errors import Draining, HubError, Overloaded, StoreUnavailable
+from hub.errors import Draining, Overloaded, StoreUnavailable
 from hub.log.write.arrival import Arrival, Outcome, Unreadable
 from hub.log.write.commit import Committed, Committer
+from hub.log.write.quarantine import QuarantineFull
 from hub.telemetry import Metrics
 
 PROBE_SECONDS = 1.0
@@ -24,6 +24,8 @@ PROBE_SECONDS = 1.0
 
 REFUSED = "REFUSED_BY_STORE"
 """Why a body is quarantined that was readable and that the database still refuses."""
+
+_FULL = "the quarantine is full: replay or drop what it holds, or raise its limit"
 
 logger = structlog.stdlib.get_logger(__name__)
 
@@ -141,8 +143,8 @@ class Writer:
         except TimeoutError:
             try:
                 await self._committer.probe()
-            except Exception as error:  # noqa: BLE001  # any failure means: not yet
-                logger.debug("store still away", advice=self._committer.dialect.advice(error))
+            except StoreUnavailable as error:
+                logger.debug("store still away", advice=error.advice)
             else:
                 self._recovered()
 
@@ -162,9 +164,9 @@ class Writer:
         started = time.perf_counter()
         try:
             committed = await self._committer.commit([waiting.arrival for waiting in batch])
-        except HubError as error:
-            await self._refused(batch, error)
-        except Exception as error:  # noqa: BLE001  # told apart by the dialect
+        except StoreUnavailable as error:
+            await self._unavailable(batch, error)
+        except Exception as error:  # noqa: BLE001  # whatever the data may cause
             await self._failed(batch, error)
         else:
             self._recovered()
@@ -173,18 +175,11 @@ class Writer:
                 _answer(waiting, outcome)
             self.committed.set()
 
-    async def _refused(self, batch: list[_Waiting], error: HubError) -> None:
-        if len(batch) == 1:
-            _answer(batch[0], error)
-        else:
-            await self._halves(batch)
-
     async def _failed(self, batch: list[_Waiting], error: Exception) -> None:
-        dialect = self._committer.dialect
-        if dialect.fault(error) is Fault.UNAVAILABLE:
-            await self._unavailable(batch, dialect.advice(error), error)
-        elif len(batch) > 1:
+        if len(batch) > 1:
             await self._halves(batch)
+        elif isinstance(error, QuarantineFull):
+            _answer(batch[0], StoreUnavailable(_FULL))
         else:
             await self._quarantine(batch[0], error)
 
@@ -193,13 +188,19 @@ class Writer:
         await self._commit(batch[:middle])
         await self._commit(list(islice(batch, middle, None)))
 
-    async def _unavailable(self, batch: list[_Waiting], advice: str, error: Exception) -> None:
+    async def _unavailable(self, batch: list[_Waiting], error: StoreUnavailable) -> None:
+        """
+        Answer all that wait, those in the queue too: each would wait as long again for its own
+        turn to fail, and the provider would have given up by then.
+        """
         self.available = False
-        await self._committer.reconnect()
         self._metrics.commit_failures.labels("unavailable").inc()
-        logger.error("store unavailable: callbacks get 503", advice=advice, error=_name(error))
-        for waiting in batch:
+        logger.error(
+            "store unavailable: callbacks get 503", advice=error.advice, error=_name(error)
+        )
+        for waiting in (*batch, *self._queue):
             _answer(waiting, StoreUnavailable())
+        await self._committer.reconnect()
 
     async def _quarantine(self, waiting: _Waiting, error: Exception) -> None:
         """One readable callback that the database refuses is kept whole, like an unreadable one."""
@@ -249,5 +250,7 @@ def _answer(waiting: _Waiting, result: Outcome | Exception) -> None:
 
 
 def _name(error: BaseException) -> str:
-    original = getattr(error, "orig", None) or error
-    return type(original).__name__
+    """What the driver calls *error*: its class, and PostgreSQL's code where it has one."""
+    cause = error.__cause__ or error
+    original = getattr(cause, "orig", None) or cause
+    return " ".join(filter(None, (type(original).__name__, getattr(original, "sqlstate", None))))
