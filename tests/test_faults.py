@@ -117,6 +117,17 @@ async def test_a_store_that_takes_nothing_costs_nothing_and_is_taken_back_by_its
         assert len(await at.entries()) == 600
 
 
+async def test_all_that_wait_for_a_locked_store_hear_so_at_once(tmp_path: Path) -> None:
+    settings = quick_settings(tmp_path, lock_seconds=1, commit_batch=1)
+    async with providing(settings) as at:
+        async with locked(at.hub):
+            answers = await asyncio.gather(*(at.post(batch(n, 1)) for n in range(20)))
+        assert set(answers) == {NOT_NOW}
+        # Each try waits for the lock as long as it may: the last of twenty would wait twenty times.
+        assert at.hub.metrics.commit_failures.labels("unavailable")._value.get() <= 2
+        await at.ready_again()
+
+
 async def test_a_reader_of_another_process_that_blocks_checkpoints_blocks_no_callback(
     tmp_path: Path,
 ) -> None:
