@@ -1,12 +1,13 @@
 """The window that readers of one live operation share."""
 
 import asyncio
+import sys
 from contextlib import aclosing, suppress
 
 import pytest
 
 from hub.graphql.operations import cohort
-from hub.graphql.operations.cohort import Cohort, Event
+from hub.graphql.operations.cohort import Cohort, Event, Windows
 from tests.asking import WAIT
 
 
@@ -35,7 +36,7 @@ async def publish(window: Cohort, *events: Event) -> None:
 
 async def published(*events: Event) -> Cohort:
     """A window with *events* in it."""
-    window = Cohort()
+    window = Cohort(Windows())
     await publish(window, *events)
     return window
 
@@ -72,14 +73,14 @@ async def test_a_member_behind_the_window_goes_on_alone(monkeypatch: pytest.Monk
 
 
 async def test_the_window_is_bounded_by_its_size_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cohort, "_MOST_CHARACTERS", 4)
+    monkeypatch.setattr(cohort, "_MOST_BYTES", sys.getsizeof("0-1"))
     window = await published(event(0, 1, 1), event(1, 2, 2))
     assert await taken(window, 0, 1) == []
     assert await taken(window, 1, 1) == ["1-2"]
 
 
 async def test_heartbeats_reach_those_at_their_position() -> None:
-    window = Cohort()
+    window = Cohort(Windows())
     reading = asyncio.create_task(taken(window, 4, 2))
     other = asyncio.create_task(taken(window, 9, 1))
     await asyncio.sleep(0)  # both wait now
@@ -90,7 +91,7 @@ async def test_heartbeats_reach_those_at_their_position() -> None:
 
 
 async def test_publishing_keeps_the_pace_of_the_fastest_member() -> None:
-    window = Cohort()
+    window = Cohort(Windows())
     publishing = asyncio.create_task(window.publish(event(0, 1, 1)))
     assert await taken(window, 0, 1) == ["0-1"]
     assert not publishing.done()
@@ -106,3 +107,43 @@ async def test_members_go_on_alone_once_the_window_closes() -> None:
     reading = asyncio.create_task(taken(window, 0, 5))
     window.close()
     assert await reading == ["0-1"]
+
+
+async def test_a_joiner_whose_next_event_is_gone_does_not_wait_for_another() -> None:
+    window = await published(event(0, 3, 1))
+    window.clear()
+    assert await taken(window, 2, 1) == []
+
+
+async def test_all_windows_together_hold_no_more_than_their_bound() -> None:
+    windows, text = Windows(most_bytes=10_000), "x" * 900
+    cohorts = [Cohort(windows) for _ in range(15)]
+    for number in range(2):
+        for cohort_ in cohorts:
+            await publish(cohort_, Event(text, number, number + 1, number + 1))
+            assert windows.held_bytes <= 10_000
+    kept = [await taken(each, 1, 1) for each in cohorts]
+    assert sum(map(len, kept)) == 10_000 // sys.getsizeof(text)  # the newest, whosever they are
+    assert not kept[0]
+    assert kept[-1]
+
+
+async def test_an_event_that_is_larger_than_the_bound_sends_its_members_on_alone() -> None:
+    window = Cohort(Windows(most_bytes=10))
+    reading = asyncio.create_task(taken(window, 0, 1))
+    await publish(window, Event("x" * 100, 0, 1, 1))
+    assert await reading == []
+
+
+async def test_the_window_of_a_lonely_reader_is_empty_between_events() -> None:
+    windows = Windows()
+    window = Cohort(windows)
+    window.members = 1
+    reading = asyncio.create_task(taken(window, 0, 2))
+    async with asyncio.timeout(WAIT):
+        await window.publish(event(0, 1, 1))
+    assert windows.held_bytes == 0
+    await publish(window, event(1, 2, 2))
+    assert await reading == ["0-1", "1-2"]
+    window.clear()
+    assert windows.held_bytes == 0

@@ -1,12 +1,16 @@
 """Readers of one live operation, who share what was executed and encoded once."""
 
 import asyncio
-from collections import deque
+import sys
+from collections import OrderedDict, deque
 from collections.abc import AsyncGenerator
 from typing import NamedTuple
 
+WINDOWS_BYTES = 64 * 1024 * 1024
+"""Most memory for the events of all cohorts together."""
+
 _MOST_EVENTS = 64
-_MOST_CHARACTERS = 2_000_000
+_MOST_BYTES = 2_000_000
 
 
 class Event(NamedTuple):
@@ -21,6 +25,34 @@ class Event(NamedTuple):
     """Position of its first receipt; None where it has none."""
 
 
+class Windows:
+    """
+    The events of all cohorts, in the order in which they were published.  Beyond *most_bytes* the
+    oldest ones go, whosever they are: a consumer with a thousand different operations has as many
+    windows, and all of them together hold no more than this.
+    """
+
+    def __init__(self, most_bytes: int = WINDOWS_BYTES) -> None:
+        self.held_bytes = 0
+        self._most_bytes = most_bytes
+        self._sizes: OrderedDict[tuple[Cohort, int], int] = OrderedDict()
+
+    def add(self, cohort: "Cohort", number: int, event: Event) -> int:
+        """Count the *number*-th *event* of *cohort*, which is in its window.  Returns its size."""
+        size = self._sizes[cohort, number] = sys.getsizeof(event.text)
+        self.held_bytes += size
+        while self.held_bytes > self._most_bytes:
+            eldest, _number = next(iter(self._sizes))
+            eldest.drop()
+        return size
+
+    def remove(self, cohort: "Cohort", number: int) -> int:
+        """The event left the window of *cohort*.  Returns its size."""
+        size = self._sizes.pop((cohort, number))
+        self.held_bytes -= size
+        return size
+
+
 class Cohort:
     """
     A window of the newest events.  A member is a loop that remembers its position, so joining
@@ -28,12 +60,14 @@ class Cohort:
     goes on alone.  Events follow on from each other: one ends where the next one starts.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, windows: Windows) -> None:
         self.members = 0
         self.closed = False
+        self._windows = windows
         self._events: deque[Event] = deque()
-        self._characters = 0
+        self._bytes = 0
         self._count = 0
+        self._end = 0
         self._published = asyncio.Event()
         self._taken = asyncio.Event()
 
@@ -41,14 +75,28 @@ class Cohort:
         """Add *event*; return once the fastest member has taken it."""
         self._events.append(event)
         self._count += 1
-        self._characters += len(event.text)
-        while self._characters > _MOST_CHARACTERS and len(self._events) > 1:
-            self._drop()
-        if len(self._events) > _MOST_EVENTS:
-            self._drop()
+        self._end = event.end or self._end
+        self._bytes += self._windows.add(self, self._count, event)
+        while len(self._events) > 1 and (
+            self._bytes > _MOST_BYTES or len(self._events) > _MOST_EVENTS
+        ):
+            self.drop()
         self._taken.clear()
         self._wake()
         await self._taken.wait()
+        if self.members == 1:  # nobody is left who could want what the fastest has taken
+            self.clear()
+
+    def drop(self) -> None:
+        """Forget the oldest event; a member that still wanted it goes on alone."""
+        number = self._count - len(self._events) + 1
+        self._events.popleft()
+        self._bytes -= self._windows.remove(self, number)
+
+    def clear(self) -> None:
+        """Forget every event."""
+        while self._events:
+            self.drop()
 
     def close(self) -> None:
         """Send the members on alone once they have read what there is."""
@@ -63,7 +111,7 @@ class Cohort:
         number = self._next(position)
         while number >= self._count - len(self._events):
             if number == self._count:
-                if self.closed:
+                if self.closed or position < self._end:  # what it lacks is no longer here
                     return
                 self._taken.set()
                 await self._published.wait()
@@ -87,9 +135,6 @@ class Cohort:
                 break
             number -= 1
         return number
-
-    def _drop(self) -> None:
-        self._characters -= len(self._events.popleft().text)
 
     def _wake(self) -> None:
         self._published.set()

@@ -13,7 +13,7 @@ from hub.access import Access
 from hub.errors import HubError, Unauthenticated
 from hub.graphql.context import Connection, Context, Hub
 from hub.graphql.errors import Refused, formatted, hub_error
-from hub.graphql.operations.cohort import Cohort, Event
+from hub.graphql.operations.cohort import Cohort, Event, Windows
 from hub.graphql.operations.documents import Operation
 from hub.graphql.progress import Place
 from hub.graphql.schema import Schema
@@ -36,6 +36,7 @@ class Live:
     def __init__(self, hub: Hub, schema: Schema) -> None:
         self._hub = hub
         self._schema = schema
+        self._windows = Windows()
         self._cohorts: dict[Hashable, tuple[Cohort, asyncio.Task[None]]] = {}
 
     async def results(
@@ -132,7 +133,7 @@ class Live:
         """What the reader's cohort gets from *position* on, while the reader is fast enough."""
         key = (operation.alike, access.scopes, access.providers)
         if key not in self._cohorts:
-            cohort = Cohort()
+            cohort = Cohort(self._windows)
             task = asyncio.create_task(
                 self._lead(key, cohort, Context(self._hub, operation, access), position)
             )
@@ -147,6 +148,7 @@ class Live:
             cohort.members -= 1
             if not cohort.members:
                 task.cancel()
+                cohort.clear()
                 if self._cohorts.get(key, (None,))[0] is cohort:
                     del self._cohorts[key]
 
