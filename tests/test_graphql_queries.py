@@ -8,6 +8,7 @@ import pytest
 
 from hub.access import Scope
 from hub.filter import Shard
+from hub.log.read.quarantine import MOST_BYTES
 from hub.log.write.arrival import Arrival, Unreadable
 from hub.receipt import DeliveryEvidence, ErrorCategory, Receipt, Status, message_key
 from hub.settings import Settings
@@ -342,6 +343,28 @@ async def test_the_quarantine_opens_to_operations_and_its_bytes_to_who_may_see_n
         limited = await hub.consumer(providers=("p2",), scopes=tuple(Scope))
         assert (await hub.ask(text, limited))["quarantine"]["nodes"] == []
         assert (await hub.error(text, token, a="nonsense"))["field"] == "after"
+
+
+async def test_bytes_in_quarantine_are_read_where_they_are_asked_for_and_within_a_bound(
+    settings: Settings,
+) -> None:
+    async with asking(settings) as hub:
+        for number in range(3):
+            await _spoil(hub, b"%d" % number + bytes(MOST_BYTES // 2))
+        with statements(reader_of(hub.hub.store)) as plain:
+            await hub.ask("{ quarantine(first: 3) { nodes { id reason } } }")
+        text = "query($n: Int!) { quarantine(first: $n) { nodes { raw } } }"
+        with statements(reader_of(hub.hub.store)) as two:
+            assert len((await hub.ask(text, n=1))["quarantine"]["nodes"]) == 1
+        answer = (await hub.send(text, n=3)).json()
+
+    def reads(asked: list[tuple[str, Any]]) -> list[str]:
+        return [each for each, _ in asked if "raw" in each.replace("length(quarantine.raw)", "")]
+
+    assert (reads(plain), len(reads(two))) == ([], 1)
+    assert [node["raw"] for node in answer["data"]["quarantine"]["nodes"]] == [None] * 3
+    assert {error["extensions"]["code"] for error in answer["errors"]} == {"BAD_USER_INPUT"}
+    assert {error["extensions"]["field"] for error in answer["errors"]} == {"first"}
 
 
 async def test_the_viewer_learns_what_the_token_is_good_for(settings: Settings) -> None:

@@ -46,7 +46,10 @@ async def resolve(hub: OpenLog, *items: int) -> None:
 async def kept_items(hub: OpenLog) -> list[tuple[bytes, int, bool]]:
     """First bytes, count, and whether it is resolved, oldest first."""
     items = (await hub.log.quarantine(visible=None, limit=100)).items
-    return [(item.raw[:4], item.count, item.resolved_at is not None) for item in reversed(items)]
+    raw = await hub.log.raw_bytes([item.id for item in items])
+    return [
+        (raw[item.id][:4], item.count, item.resolved_at is not None) for item in reversed(items)
+    ]
 
 
 async def test_a_full_quarantine_drops_the_longest_resolved_and_no_more_than_needed(

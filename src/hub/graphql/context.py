@@ -89,6 +89,7 @@ class Context:
         self._vouched = vouched
         self._receipts = DataLoader(self._load_receipts, cache=False)
         self._messages = DataLoader(self._load_messages, cache=False)
+        self._raw_bytes = DataLoader(self._load_raw_bytes, cache=False)
 
     @property
     def access(self) -> Access:
@@ -117,6 +118,14 @@ class Context:
     async def message_of(self, key: bytes) -> Message | None:
         """A message by its key, read together with others."""
         return await self._messages.load(key)
+
+    async def raw_bytes_of(self, item: int) -> bytes:
+        """The bytes of a quarantined item, read together with those of others."""
+        return await self._raw_bytes.load(item)
+
+    async def _load_raw_bytes(self, items: list[int]) -> Sequence[bytes]:
+        found = await self.hub.log.raw_bytes(list(set(items)))
+        return [found.get(item, b"") for item in items]
 
     async def _load_receipts(self, asked: list[ReceiptsOf]) -> Sequence[Receipts]:
         wanted = list(dict.fromkeys(asked))

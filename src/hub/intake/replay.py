@@ -30,6 +30,8 @@ from hub.receipt import Entry, Micros, Receipt, Status
 from hub.telemetry import Metrics
 
 _PAGE = 100
+_BODIES = 10
+"""Callbacks that are held at once, with their bodies."""
 _COMPARED = (
     "status",
     "provider_status",
@@ -135,7 +137,7 @@ class Replay:
         after, seen = 0, set[int]()
         while True:
             find = partial(
-                stored.callbacks, provider=account.id, since=since, after=after, limit=_PAGE
+                stored.callbacks, provider=account.id, since=since, after=after, limit=_BODIES
             )
             page = await self._log.snapshot(find)
             if not page:
@@ -147,7 +149,8 @@ class Replay:
     async def _replay(self, item: QuarantineItem, *, dry_run: bool) -> Replayed:
         told = Replayed(item.id, item.provider, item.reason)
         account = self._accounts[item.provider]
-        read = await self._read(account, item.raw, item.headers, whole=item.whole)
+        raw = (await self._log.raw_bytes([item.id])).get(item.id, b"")
+        read = await self._read(account, raw, item.headers, whole=item.whole)
         if read.problem or (read.unread and not item.whole):
             problem = read.problem or read.unread[0].reason
             return replace(told, problem=problem.value)
@@ -161,15 +164,20 @@ class Replay:
             unread=len(read.unread),
             statuses=Counter(receipt.status for receipt in read.receipts),
         )
-        if not dry_run and not await self._append(account, item, read, fresh):
+        if not dry_run and not await self._append(account, item, raw, read, fresh):
             return replace(told, problem="REFUSED_BY_STORE")
         return told
 
     async def _append(
-        self, account: Account, item: QuarantineItem, read: Reading, fresh: list[Receipt]
+        self,
+        account: Account,
+        item: QuarantineItem,
+        raw: bytes,
+        read: Reading,
+        fresh: list[Receipt],
     ) -> bool:
         """Append the *fresh* receipts of *item* and mark it; whether the store took them."""
-        unreadable = [] if read.too_many_unread else read.unreadable(item.raw)
+        unreadable = [] if read.too_many_unread else read.unreadable(raw)
         if fresh or unreadable:
             outcome = await self._writer.write(
                 Arrival(
@@ -177,7 +185,7 @@ class Replay:
                     provider=account.name,
                     adapter=self._adapter_name(account),
                     received_at=item.first_seen_at,
-                    body=item.raw,
+                    body=raw,
                     headers=item.headers,
                     receipts=fresh,
                     unreadable=unreadable,

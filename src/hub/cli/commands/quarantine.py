@@ -67,11 +67,8 @@ def show(
 ) -> None:
     """Show one item with its bytes, which may hold phone numbers."""
     number = _number(item)
-    items = _page("", 1, number + 1 if number < LARGEST_ID else None).items
-    if not items or items[0].id != number:
-        message = f"nothing in quarantine has the id {number}"
-        raise NotFound(message)
-    shown = _row(items[0]) | {"headers": items[0].headers, **_raw(items[0].raw)}
+    found, raw = on_store(lambda store: _item(store, number))
+    shown = _row(found) | {"headers": found.headers, **_raw(raw)}
     if as_json:
         print_json(shown)
         return
@@ -111,6 +108,19 @@ def _page(provider: str, limit: int, after: int | None) -> "QuarantinePage":
         return await log.quarantine(visible=None, provider=provider, limit=limit, after=after)
 
     return on_store(work)
+
+
+async def _item(store: "Store", number: int) -> tuple["QuarantineItem", bytes]:
+    from hub.log.read.log import ReceiptLog
+
+    log = ReceiptLog(store)
+    after = number + 1 if number < LARGEST_ID else None
+    items = (await log.quarantine(visible=None, limit=1, after=after)).items
+    raw = await log.raw_bytes([number])
+    if number not in raw or items[0].id != number:
+        message = f"nothing in quarantine has the id {number}"
+        raise NotFound(message)
+    return items[0], raw[number]
 
 
 async def _check_provider(store: "Store", name: str) -> None:
@@ -165,7 +175,7 @@ def _row(item: "QuarantineItem") -> dict[str, Any]:
         "reason": item.reason,
         "adapter": item.adapter,
         "whole": item.whole,
-        "bytes": len(item.raw),
+        "bytes": item.size,
         "count": item.count,
         "first_seen_at": when(item.first_seen_at),
         "last_seen_at": when(item.last_seen_at),

@@ -59,17 +59,17 @@ class QuarantineItem(relay.Node):
         description="The bytes as text, what is not UTF-8 replaced.  Needs the scope"
         " recipients:read too."
     )
-    def raw(self, info: Info) -> str | None:
+    async def raw(self, info: Info) -> str | None:
         info.context.access.require(Scope.RECIPIENTS_READ)
-        return self.item.raw.decode("utf-8", "replace")
+        return (await info.context.raw_bytes_of(self.item.id)).decode("utf-8", "replace")
 
     @strawberry.field(
         name="rawBase64",
         description="The exact bytes in Base64.  Needs the scope recipients:read too.",
     )
-    def raw_base64(self, info: Info) -> str | None:
+    async def raw_base64(self, info: Info) -> str | None:
         info.context.access.require(Scope.RECIPIENTS_READ)
-        return base64.b64encode(self.item.raw).decode()
+        return base64.b64encode(await info.context.raw_bytes_of(self.item.id)).decode()
 
     @classmethod
     def resolve_id(cls, root: Self, *, info: Info) -> str:

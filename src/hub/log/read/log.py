@@ -149,6 +149,10 @@ class ReceiptLog:
             )
         )
 
+    async def raw_bytes(self, items: Sequence[int]) -> dict[int, bytes]:
+        """The bytes of quarantined *items*, by id; raises `BadInput` where they are too many."""
+        return await self.snapshot(lambda snapshot: quarantine.raw_bytes(snapshot, items))
+
     def _snapshot(self, session: Session) -> Snapshot:
         connection = session.connection()
         bounds, kinds = read_bounds(connection)

@@ -1,13 +1,20 @@
 """What could not be read, to look at."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sqlalchemy import func
+from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import Select as SelectOf
 
 from hub.database.tables import Provider, QuarantineRow
+from hub.errors import BadInput
 from hub.log.read.snapshot import Snapshot
 from hub.receipt import Micros
+
+MOST_BYTES = 8_388_608
+"""Bytes of items in one answer; one item alone may have more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +32,10 @@ class QuarantineItem:
     """How often identical bytes came."""
     resolved_at: Micros | None
     """When a replay could read it."""
-    raw: bytes
+    size: int
+    """Of its bytes, which are read apart: pages need not hold them."""
     whole: bool
-    """Whether *raw* is a whole body, else one item of it."""
+    """Whether its bytes are a whole body, else one item of it."""
     headers: dict[str, str]
     provider_id: int
     callback: int | None
@@ -62,19 +70,40 @@ def page(
         statement = statement.where(col(Provider.name).in_(visible))
     if after is not None:
         statement = statement.where(col(QuarantineRow.id) < after)
-    items = [item(row, name) for row, name in snapshot.session.exec(statement)]
+    items = [item(*row) for row in snapshot.session.exec(statement)]
     return QuarantinePage(items[:limit], len(items) > limit)
 
 
-def quarantined(provider: str) -> SelectOf[QuarantineRow, str]:
-    """What is in quarantine of *provider*, or of any where it is empty, and each one's provider."""
-    statement = select(QuarantineRow, Provider.name).join(
-        Provider, col(Provider.id) == col(QuarantineRow.provider)
+def raw_bytes(snapshot: Snapshot, ids: Sequence[int]) -> dict[int, bytes]:
+    """
+    The bytes of the items *ids*.  Raises `BadInput` where several have more than `MOST_BYTES`
+    together, and then reads none of them.
+    """
+    number, raw = col(QuarantineRow.id), col(QuarantineRow.raw)
+    size = select(func.sum(func.length(raw))).where(number.in_(ids))
+    together = snapshot.session.exec(size).one() or 0
+    if len(ids) > 1 and together > MOST_BYTES:
+        message = f"the bytes of these items are {together}; an answer has at most {MOST_BYTES}"
+        raise BadInput(message, field="first")
+    rows = snapshot.session.exec(select(number, raw).where(number.in_(ids)))
+    return {found: held for found, held in rows if found is not None}
+
+
+def quarantined(provider: str) -> SelectOf[QuarantineRow, str, int]:
+    """
+    What is in quarantine of *provider*, or of any where it is empty: rows without their bytes, the
+    provider's name, and the size.
+    """
+    raw = col(QuarantineRow.raw)
+    statement = (
+        select(QuarantineRow, Provider.name, func.length(raw))
+        .join(Provider, col(Provider.id) == col(QuarantineRow.provider))
+        .options(defer(QuarantineRow.raw, raiseload=True))  # type: ignore[arg-type]  # SQLModel's
     )
     return statement.where(col(Provider.name) == provider) if provider else statement
 
 
-def item(row: QuarantineRow, provider: str) -> QuarantineItem:
+def item(row: QuarantineRow, provider: str, size: int) -> QuarantineItem:
     """What *row* holds."""
     return QuarantineItem(
         row.id or 0,
@@ -85,7 +114,7 @@ def item(row: QuarantineRow, provider: str) -> QuarantineItem:
         row.last_seen_at,
         row.count,
         row.resolved_at,
-        row.raw,
+        size,
         row.whole,
         row.headers,
         row.provider,

@@ -38,7 +38,7 @@ def unresolved(
     if reason:
         statement = statement.where(col(row.reason) == reason)
     found = snapshot.session.exec(statement.order_by(col(row.id)).limit(limit))
-    return [item(found_row, name) for found_row, name in found]
+    return [item(*each) for each in found]
 
 
 async def resolve(store: Store, number: int) -> None:

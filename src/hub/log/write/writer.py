@@ -200,6 +200,8 @@ class Writer:
         )
         for waiting in (*batch, *self._queue):
             _answer(waiting, StoreUnavailable())
+        self._queue.clear()
+        self._weight = 0
         await self._committer.reconnect()
 
     async def _quarantine(self, waiting: _Waiting, error: Exception) -> None:
