@@ -13,14 +13,14 @@ from sqlmodel import Session, col
 
 from hub.database.columns import table
 from hub.database.sqlite import file
-from hub.database.tables import Callback, SubscriptionRow
+from hub.database.tables import Callback, Fingerprint, SubscriptionRow
 from hub.filter import Filter
 from hub.log.write.arrival import Unreadable
-from hub.receipt import Status
+from hub.receipt import Receipt, Status
 from hub.settings import Settings
 from hub.upkeep import purge
-from hub.upkeep.purge import BYTES_AT_ONCE, Removed
-from tests.engines import execute, rows
+from hub.upkeep.purge import BYTES_AT_ONCE, ROWS_AT_ONCE, Removed
+from tests.engines import execute, rows, statements, writer_of
 from tests.making import OpenLog, arrival, open_log, receipt
 from tests.test_retention import in_days, sweeper
 
@@ -176,3 +176,72 @@ def _subscription(acked: int) -> dict[str, object]:
         "lease_until": 0,
         "created_at": 0,
     }
+
+
+def crowd(count: int) -> list[Receipt]:
+    """Receipts of one message, each another one."""
+    return [receipt(status=Status.SENT, raw_time=str(n)) for n in range(count)]
+
+
+async def test_all_receipts_of_a_crowded_message_are_known_after_their_purge(
+    any_settings: Settings,
+) -> None:
+    async with open_log(any_settings) as hub:
+        await hub.post(*crowd(45))
+        await hub.post(*(replace(one, corrects=1) for one in crowd(45)))
+        await without_receipts(hub)
+
+        again = [
+            await hub.post(*crowd(45)),
+            await hub.post(*(replace(one, corrects=1) for one in crowd(45))),
+        ]
+
+        assert [(each.receipts, each.duplicates) for each in again] == [(0, 45), (0, 45)]
+
+
+async def test_a_commit_looks_at_no_more_fingerprints_than_came(any_settings: Settings) -> None:
+    async with open_log(any_settings) as hub:
+        await hub.post(*crowd(2000))
+        with statements(writer_of(hub.store)) as seen:
+            outcome = await hub.post(*crowd(2001)[-2:])
+
+        assert (outcome.receipts, outcome.duplicates) == (1, 1)
+        asked = [values for text, values in seen if "FROM fingerprint" in text]
+        assert [len(values) for values in asked] == [4]
+        assert not [text for text, _ in seen if "FROM receipt" in text]
+
+
+async def test_a_crowded_message_goes_with_all_its_fingerprints_slice_by_slice(
+    any_settings: Settings,
+) -> None:
+    async with open_log(any_settings) as hub:
+        await hub.post(*crowd(32 + ROWS_AT_ONCE + 5))
+        await hub.post(receipt("other"))
+        await without_receipts(hub)
+        step = partial(purge.messages, limit=in_days(1))
+
+        slices = [await took(hub, step) for _ in range(3)]
+
+        assert slices == [
+            {"fingerprint": ROWS_AT_ONCE},
+            {"fingerprint": 5, "message": 2},
+            None,
+        ]
+        assert await rows(hub.store, select(table(Fingerprint))) == []
+
+
+async def test_a_crowded_message_kept_by_a_late_receipt_goes_after_it(
+    any_settings: Settings,
+) -> None:
+    async with open_log(any_settings) as hub:
+        await hub.post(*crowd(40), receipt("other"))
+        await hub.post(*crowd(41)[-1:])
+        sweep = partial(purge.messages, limit=in_days(1))
+        await took(hub, partial(purge.receipts, bound=42))
+        early = [await took(hub, sweep), await took(hub, sweep)]
+        await took(hub, partial(purge.receipts, bound=43))
+        late = [await took(hub, sweep), await took(hub, sweep)]
+
+        assert early == [{"fingerprint": 0, "message": 1}, None]
+        assert late == [{"fingerprint": 9, "message": 1}, None]
+        assert await rows(hub.store, select(table(Fingerprint))) == []

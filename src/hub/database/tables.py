@@ -207,6 +207,16 @@ class MessageRow(SQLModel, table=True):
     """Of its receipts, 8 bytes each, the first ones: duplicates are known without reading them."""
 
 
+class Fingerprint(SQLModel, table=True):
+    """A fingerprint of a message's receipt that the message's row has no room for."""
+
+    __tablename__ = "fingerprint"
+    __table_args__ = {"sqlite_with_rowid": False}  # SQLModel reads a plain dict
+
+    message: int = big_part()
+    fingerprint: int = big_part()
+
+
 class QuarantineRow(SQLModel, table=True):
     """What could not be read, with its bytes."""
 

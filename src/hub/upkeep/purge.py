@@ -7,15 +7,15 @@ A slice returns how many rows it removed, by table, or None where nothing was du
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import takewhile
 from typing import Any
 
-from sqlalchemy import Connection, delete, exists, func, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, func, select, update
 from sqlmodel import col
 
 from hub.database.columns import table
-from hub.database.tables import Callback, Log, MessageRow, QuarantineRow, ReceiptRow
+from hub.database.tables import Callback, Fingerprint, Log, MessageRow, QuarantineRow, ReceiptRow
 from hub.log.write.commit import lock
 from hub.receipt import Micros
 
@@ -24,6 +24,9 @@ BYTES_AT_ONCE = 1_048_576
 """Of bodies; a slice that frees more than one of them stays below it."""
 
 Removed = Counter[str] | None
+
+_KEPT = exists().where(col(ReceiptRow.message) == col(MessageRow.id))
+"""Whether a message has receipts."""
 
 
 def receipts(connection: Connection, bound: int) -> Removed:
@@ -38,10 +41,12 @@ def receipts(connection: Connection, bound: int) -> Removed:
     position, message = col(ReceiptRow.position), col(ReceiptRow.message)
     going = [position >= head.oldest, position < until]
     passed = select(message).where(*going, message <= head.swept).distinct()
-    messages = list(connection.execute(passed).scalars())
+    messages = set(connection.execute(passed).scalars())
     connection.execute(delete(table(ReceiptRow)).where(*going))
-    _remember(connection, oldest=until)
-    removed = _without_receipts(connection, col(MessageRow.id).in_(messages)) if messages else 0
+    crowded = _crowded(connection, messages)  # `messages` looks at them again
+    swept = min((number - 1 for number in crowded), default=head.swept)
+    _remember(connection, oldest=until, swept=swept)
+    removed = _without_receipts(connection, col(MessageRow.id).in_(messages - crowded))
     return Counter(receipt=until - head.oldest, message=removed)
 
 
@@ -58,9 +63,13 @@ def messages(connection: Connection, limit: Micros) -> Removed:
     due = list(takewhile(lambda row: row.first_recorded_at < limit, rows))
     if not due:
         return None
-    _remember(connection, swept=due[-1].id)
     looked_at = number.between(due[0].id, due[-1].id)
-    return Counter(message=_without_receipts(connection, looked_at))
+    fingerprints = _fingerprints(connection, looked_at)
+    if len(fingerprints) < ROWS_AT_ONCE:
+        _remember(connection, swept=due[-1].id)
+        removed = _without_receipts(connection, looked_at)
+        return Counter(fingerprint=len(fingerprints), message=removed)
+    return Counter(fingerprint=len(fingerprints))
 
 
 def callbacks(connection: Connection, cutoff: Micros) -> Removed:
@@ -111,6 +120,26 @@ def quarantine(connection: Connection, cutoff: Micros) -> Removed:
     return Counter(quarantine=len(due))
 
 
+def _crowded(connection: Connection, messages: Collection[int]) -> set[int]:
+    """Those of *messages* that have fingerprints beyond those in their rows."""
+    number = col(Fingerprint.message)
+    statement = select(number).where(number.in_(messages)).distinct()
+    return set(connection.execute(statement).scalars())
+
+
+def _fingerprints(connection: Connection, among: Any) -> Sequence[Any]:
+    """Remove some fingerprints of the messages *among* which no receipt is kept; return them."""
+    rows = table(Fingerprint)
+    going = select(col(MessageRow.id)).where(among, ~_KEPT)
+    some = select(rows).where(rows.c.message.in_(going)).limit(ROWS_AT_ONCE)
+    found = connection.execute(some).all()
+    if found:
+        each = [rows.c[name] == bindparam(f"the_{name}") for name in ("message", "fingerprint")]
+        values = [{"the_message": row.message, "the_fingerprint": row.fingerprint} for row in found]
+        connection.execute(delete(rows).where(*each), values)
+    return found
+
+
 def _received(connection: Connection, bounds: list[Any]) -> Sequence[Any]:
     row = Callback
     size = func.coalesce(func.length(col(row.body)), 0).label("size")
@@ -132,8 +161,7 @@ def _due(rows: Sequence[Any], cutoff: Micros) -> list[Any]:
 
 def _without_receipts(connection: Connection, among: Any) -> int:
     """Remove the messages *among* which no receipt is kept; return how many."""
-    kept = exists().where(col(ReceiptRow.message) == col(MessageRow.id))
-    return connection.execute(delete(table(MessageRow)).where(among, ~kept)).rowcount
+    return connection.execute(delete(table(MessageRow)).where(among, ~_KEPT)).rowcount
 
 
 def _remember(connection: Connection, **reached: int) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from hub.database.kinds import NO_CATEGORY, Kind, Kinds, kind
@@ -234,7 +234,15 @@ class Batch:
         kinds = self._message_kinds
         return [m.changes(kinds[m.key]) for m in self._changed() if m.stored is not None]
 
-    def known(self, fingerprints: Mapping[int, set[bytes]]) -> None:
-        """Take in the fingerprints, by message id, that rows of messages do not hold."""
-        for message in self.messages.values():
-            message.known |= fingerprints.get(message.id, set())
+    def unsure(self) -> dict[tuple[int, int], tuple[Working, bytes]]:
+        """Messages and fingerprints that may be known beyond the messages' rows, as stored."""
+        return {
+            (message.id, stored_fingerprint(item.mark)): (message, item.mark)
+            for items in self.items
+            for item in items
+            if (message := self.messages.get(item.key)) and message.crowded
+        }
+
+    def fingerprint_rows(self) -> list[tuple[int, int]]:
+        """Rows to insert, in the order of `Fingerprint`."""
+        return [(m.id, stored_fingerprint(mark)) for m in self._changed() for mark in m.more]

@@ -2,7 +2,6 @@
 
 import os
 import time
-from collections import defaultdict
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
@@ -13,7 +12,15 @@ from hub.database.columns import table
 from hub.database.dialect import Bulk, insert_into
 from hub.database.kinds import Kinds, read_kinds
 from hub.database.store import Store
-from hub.database.tables import Callback, DeliveryStat, LatencyStat, Log, MessageRow, ReceiptRow
+from hub.database.tables import (
+    Callback,
+    DeliveryStat,
+    Fingerprint,
+    LatencyStat,
+    Log,
+    MessageRow,
+    ReceiptRow,
+)
 from hub.database.tables import Kind as KindRow
 from hub.log.derive.corrections import left_by_purged
 from hub.log.derive.state import MessageState, PartState
@@ -21,11 +28,12 @@ from hub.log.hashing import Hashing
 from hub.log.read.entries import EntryReader
 from hub.log.write.arrival import Arrival, Outcome
 from hub.log.write.batch import Batch, Head
+from hub.log.write.duplicates import recognise
 from hub.log.write.quarantine import Quarantine
-from hub.log.write.working import FINGERPRINTS_KEPT, Working
+from hub.log.write.working import Working
 from hub.receipt import Micros
 
-_MESSAGE_COLUMNS = [column for column in table(MessageRow).columns if column.name != "parts"]
+_MESSAGE_COLUMNS = [each for each in table(MessageRow).columns if each.name != "parts"]
 
 _BALLAST = 0
 """The id of a callback that never is; theirs begin at 1."""
@@ -54,6 +62,7 @@ class Committer:
         self._insert_receipt = Bulk(insert(table(ReceiptRow)), sql)
         self._insert_message = Bulk(insert(table(MessageRow)), sql)
         self._update_message = Bulk(_update_message(), sql)
+        self._insert_fingerprint = Bulk(insert(table(Fingerprint)), sql)
         self._insert_callback = Bulk(insert(table(Callback)), sql)
         self._add_to_callback = Bulk(_add_to_callback(), sql)
         self._add_delivery = Bulk(_add(DeliveryStat, sql), sql)
@@ -98,9 +107,7 @@ class Committer:
         for some in self._store.dialect.among(col(MessageRow.key), keys):
             for row in connection.execute(wanted.where(some)):
                 batch.messages[row.key] = _working(row, batch.kinds)
-        crowded = [m.id for m in batch.messages.values() if _crowded(m)]
-        if crowded:
-            batch.known(_fingerprints(connection, crowded))
+        recognise(connection, batch)
         for key in batch.corrected:
             if key in batch.messages:
                 _load_history(connection, batch.messages[key], batch)
@@ -113,10 +120,11 @@ class Committer:
         self._update_message.run(
             connection,
             [
-                tuple(values[name] for name in self._update_message.columns)
-                for values in batch.changed_message_values()
+                tuple(changes[name] for name in self._update_message.columns)
+                for changes in batch.changed_message_values()
             ],
         )
+        self._insert_fingerprint.run(connection, batch.fingerprint_rows())
         self._insert_receipt.run(connection, batch.receipt_rows)
         self._insert_callback.run(connection, batch.callback_rows)
         self._add_to_callback.run(connection, batch.callback_sums)
@@ -201,22 +209,6 @@ def _probe(session: Session) -> None:
 
 def _now() -> Micros:
     return time.time_ns() // 1000
-
-
-def _crowded(message: Working) -> bool:
-    return message.state.receipt_count > FINGERPRINTS_KEPT
-
-
-def _fingerprints(connection: Connection, messages: list[int]) -> dict[int, set[bytes]]:
-    rows = connection.execute(
-        select(col(ReceiptRow.message), col(ReceiptRow.fingerprint)).where(
-            col(ReceiptRow.message).in_(messages)
-        )
-    )
-    found: defaultdict[int, set[bytes]] = defaultdict(set)
-    for message, fingerprint in rows:
-        found[message].add(fingerprint.to_bytes(8, signed=True))
-    return found
 
 
 def _ballast() -> dict[str, Any]:

@@ -10,7 +10,7 @@ from hub.log.hashing import FINGERPRINT_BYTES
 from hub.receipt import Micros
 
 FINGERPRINTS_KEPT = 32
-"""Receipts of a message whose fingerprints its row holds; those of further ones are looked up."""
+"""Receipts of a message whose fingerprints its row holds; those of further ones have rows."""
 
 
 @dataclass(slots=True)
@@ -27,7 +27,9 @@ class Working:
     state: MessageState
     fingerprints: bytes = b""
     known: set[bytes] = field(default_factory=set)
-    """Fingerprints beyond those kept in the row."""
+    """Those fingerprints beyond the ones kept in the row that the batch may come upon."""
+    more: list[bytes] = field(default_factory=list)
+    """Those of them that are new."""
     stored: tuple[int, int | None] | None = None
     """Kind and latency as the database has them; None for a new message."""
     history: list[Said] | None = None
@@ -35,6 +37,11 @@ class Working:
     left: MessageState | None = None
     """What its purged receipts left of its state, where one of the others is being corrected."""
     changed: bool = False
+
+    @property
+    def crowded(self) -> bool:
+        """Whether it has more receipts than its row has fingerprints."""
+        return self.state.receipt_count > FINGERPRINTS_KEPT
 
     def knows(self, mark: bytes) -> bool:
         """Whether the receipt with this fingerprint is in the log."""
@@ -50,6 +57,7 @@ class Working:
             self.fingerprints += mark
         else:
             self.known.add(mark)
+            self.more.append(mark)
 
     def new_row(self, kind: int) -> tuple[Any, ...]:
         """The row to insert, in the order of `MessageRow`."""

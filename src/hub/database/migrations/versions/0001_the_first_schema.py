@@ -55,6 +55,13 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "fingerprint",
+        sa.Column("message", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("fingerprint", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("message", "fingerprint"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "kind",
         sa.Column("id", sa.SmallInteger(), autoincrement=False, nullable=False),
         sa.Column("provider", sa.Integer(), nullable=False),
