@@ -15,7 +15,7 @@ from hub.database.columns import table
 from hub.database.tables import ParkedRow
 from hub.filter import Shard
 from hub.settings import Settings
-from hub.subscriptions.rows import Declaration, create
+from hub.subscriptions.administration import Declaration, create
 from tests.engines import execute
 from tests.making import OpenLog, open_log, receipt
 

@@ -20,7 +20,8 @@ from hub.client.errors import HubCallError
 from hub.errors import HubError
 from hub.grpc.errors import ANSWERS
 from hub.settings import Settings
-from hub.subscriptions import parked, rows
+from hub.subscriptions import administration, parked
+from hub.subscriptions.states import states
 from tests.calling import PATIENCE, Running, run
 from tests.certificates import authority
 from tests.conftest import quick_settings
@@ -259,7 +260,7 @@ async def test_a_subscription_survives_a_restart_of_the_hub(tmp_path: Path) -> N
         await receipts.ack()
         assert await take(receipts, 1) == [3]
         async with asyncio.timeout(PATIENCE):
-            while (await rows.listing(hub.hub.store))[0].acked < 2:
+            while (await states(hub.hub.store))[0].acked < 2:
                 await asyncio.sleep(0.05)
     async with run(quick_settings(tmp_path, grpc_port=port)):
         await receipts.ack()  # of a stream that is gone: 3 comes again
@@ -281,7 +282,7 @@ async def test_a_receipt_that_cannot_be_processed_is_parked(settings: Settings) 
                         break
         [aside] = await parked.listing(hub.hub.store)
         assert (aside.position, aside.reason) == (2, "no such order")
-        [listed] = await rows.listing(hub.hub.store)
+        [listed] = await states(hub.hub.store)
         assert (listed.acked, listed.parked) == (3, 1)
 
 
@@ -305,7 +306,7 @@ async def test_a_reader_that_was_replaced_is_told(settings: Settings) -> None:
         await hub.post(*(receipt(f"m{number}") for number in range(2)))
         async with client.subscription("billing", start_at="earliest") as receipts:
             await take(receipts, 2)
-            await rows.reset(hub.hub.store, "service", "billing", 0)
+            await administration.reset(hub.hub.store, "service", "billing", 0)
             with pytest.raises(hub_client.Fenced):
                 async with asyncio.timeout(PATIENCE):
                     while True:

@@ -12,7 +12,7 @@ from hub.log.read.quarantine import MOST_BYTES
 from hub.log.write.arrival import Arrival, Unreadable
 from hub.receipt import DeliveryEvidence, ErrorCategory, Receipt, Status, message_key
 from hub.settings import Settings
-from hub.subscriptions.rows import Declaration, create
+from hub.subscriptions.administration import Declaration, create
 from tests.asking import Asking, asking
 from tests.engines import reader_of, statements
 from tests.making import receipt

@@ -12,12 +12,14 @@ from hub.access import Scope
 from hub.accounts.administration import Administration
 from hub.receipt import Status
 from hub.settings import Settings
-from hub.subscriptions import parked, rows
+from hub.subscriptions import administration, parked
+from hub.subscriptions.states import states
 from hub.v1 import receipts_pb2 as pb
-from tests.calling import PATIENCE, Caller, read, read_receipts, refused, run
+from tests.calling import PATIENCE, Caller, Running, read, read_receipts, refused, run
 from tests.conftest import quick_settings
 from tests.engines import statements, writer_of
 from tests.making import receipt
+from tests.waiting import until
 
 WRITE = (Scope.RECEIPTS_READ, Scope.SUBSCRIPTIONS_WRITE)
 OPEN: dict[str, Any] = {"subscription": "billing", "start_at": pb.START_AT_EARLIEST}
@@ -148,7 +150,7 @@ async def test_a_reader_that_lost_its_lease_is_fenced(any_settings: Settings) ->
         await hub.post(*(receipt(f"m{number}") for number in range(4)))
         async with consuming(caller) as session:
             await session.receipts(4)
-            await rows.reset(hub.hub.store, "service", "billing", 1)
+            await administration.reset(hub.hub.store, "service", "billing", 1)
             await session.ack(f"{hub.hub.feed.epoch}:4")
             told = await refused(session.call)
             assert (told.code, told.reason) == (grpc.StatusCode.ABORTED, "FENCED")
@@ -218,7 +220,7 @@ async def test_only_its_creation_needs_the_scope_and_names_belong_to_consumers(
             async with hub.caller(*WRITE, name="another") as another:
                 async with consuming(another) as own:
                     assert not (await own.frame()).standby
-        listed = await rows.listing(hub.hub.store)
+        listed = await states(hub.hub.store)
         assert [(s.consumer, s.name) for s in listed] == [
             ("another", "billing"),
             ("service", "billing"),
@@ -262,6 +264,71 @@ async def test_a_parked_receipt_stops_nobody_and_can_be_replayed(any_settings: S
                     await asyncio.sleep(0.05)
 
 
+async def aside(hub: Running, caller: Caller, count: int) -> str:
+    """Set the first *count* receipts aside, acknowledge the rest; the cursor behind them."""
+    async with consuming(caller) as session:
+        seen = await session.receipts(hub.hub.feed.head)
+        cursor = f"{hub.hub.feed.epoch}:{seen[-1]}"
+        for position in range(1, count + 1):
+            await session.park(position)
+        await session.ack(cursor)
+        await session.until_acked(cursor)
+    return cursor
+
+
+@pytest.mark.parametrize(("batch", "unacked", "most"), [(2, 10, 2), (10, 2, 2), (1, 10, 1)])
+async def test_replays_come_in_frames_and_wait_for_acknowledgements_like_others(
+    settings: Settings, batch: int, unacked: int, most: int
+) -> None:
+    async with run(settings) as hub, hub.caller(*WRITE) as caller:
+        await hub.post(*(receipt(f"m{number}") for number in range(6)))
+        await hub.seen(6)
+        cursor = await aside(hub, caller, 3)
+        await parked.replay(hub.hub.store, "service", "billing")
+        async with consuming(caller, max_batch_size=batch, max_unacked=unacked) as session:
+            found: list[int] = []
+            while len(found) < 3:
+                frame = await session.frame()
+                assert len(frame.receipts) <= most
+                found += [sent.position for sent in frame.receipts]
+                if frame.receipts:
+                    if len(found) < 3:  # nothing more comes before these are done
+                        assert not (await session.frame()).receipts
+                    await session.ack(cursor)
+            assert found == [1, 2, 3]
+            await until(lambda: nothing_parked(hub))
+
+
+async def nothing_parked(hub: Running) -> bool:
+    return not await parked.listing(hub.hub.store)
+
+
+@pytest.mark.parametrize(("batch", "unacked"), [(3, 10), (10, 3), (1, 1)])
+async def test_replays_and_live_receipts_share_frames_and_credit(
+    settings: Settings, batch: int, unacked: int
+) -> None:
+    async with run(settings) as hub, hub.caller(*WRITE) as caller:
+        await hub.post(*(receipt(f"m{number}") for number in range(6)))
+        await hub.seen(6)
+        await aside(hub, caller, 5)
+        await parked.replay(hub.hub.store, "service", "billing")
+        async with consuming(caller, max_batch_size=batch, max_unacked=unacked) as session:
+            found: list[int] = []
+            for number in range(6, 100):
+                await hub.post(receipt(f"m{number}"))
+                frame = await session.frame()
+                assert len(frame.receipts) <= min(batch, unacked)
+                found += [sent.position for sent in frame.receipts]
+                if frame.receipts:
+                    await session.ack(frame.cursor)
+                if {1, 2, 3, 4, 5} <= set(found) and max(found) > 6:
+                    break
+            live = [position for position in found if position > 6]
+            assert sorted(set(found) - set(live)) == [1, 2, 3, 4, 5]
+            assert len(found) == len(set(found))
+            assert live == list(range(7, 7 + len(live)))
+
+
 async def test_only_what_is_being_read_can_be_parked(settings: Settings) -> None:
     async with run(settings) as hub, hub.caller(*WRITE) as caller, consuming(caller) as session:
         await session.frame()
@@ -288,7 +355,7 @@ async def test_shards_share_a_subscription_and_can_be_counted_anew(any_settings:
                     frame = await session.frame()
         assert sorted(seen[0] + seen[1]) == list(range(1, 41))
         assert all(seen)
-        least = await rows.reshard(hub.hub.store, "service", "billing", 1)
+        least = await administration.reshard(hub.hub.store, "service", "billing", 1)
         assert least == 30
         async with consuming(caller) as session:
             assert await session.receipts(10) == list(range(31, 41))
@@ -304,7 +371,7 @@ async def test_a_filtered_subscription_is_not_behind_while_nothing_matches(
             await hub.post(*(receipt(f"m{number}") for number in range(9)))
             async with asyncio.timeout(PATIENCE):
                 while True:
-                    [listed] = await rows.listing(hub.hub.store)
+                    [listed] = await states(hub.hub.store)
                     if listed.acked == 9:
                         break
                     await asyncio.sleep(0.05)
@@ -315,13 +382,13 @@ async def test_a_filtered_subscription_is_not_behind_while_nothing_matches(
             async with asyncio.timeout(PATIENCE):
                 while not listed.unacked:
                     await asyncio.sleep(0.05)
-                    [listed] = await rows.listing(hub.hub.store)
+                    [listed] = await states(hub.hub.store)
             assert listed.lag == 1
             assert listed.lag_seconds > 0
         async with asyncio.timeout(PATIENCE):
             while listed.holder:
                 await asyncio.sleep(0.05)
-                [listed] = await rows.listing(hub.hub.store)
+                [listed] = await states(hub.hub.store)
 
 
 async def test_a_deleted_subscription_is_gone_and_its_reader_told(settings: Settings) -> None:
@@ -329,10 +396,10 @@ async def test_a_deleted_subscription_is_gone_and_its_reader_told(settings: Sett
         async with consuming(caller) as session, consuming(caller) as other:
             await session.frame()
             await other.frame()
-            await rows.remove(hub.hub.store, "service", "billing")
+            await administration.remove(hub.hub.store, "service", "billing")
             reasons = {(await refused(s.call)).reason for s in (session, other)}
             assert reasons <= {"FENCED", "NOT_FOUND"}
-        assert not await rows.listing(hub.hub.store)
+        assert not await states(hub.hub.store)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ from hub.access import Scope
 from hub.accounts.administration import Administration, NewConsumer
 from hub.receipt import Status
 from hub.settings import Settings
-from hub.subscriptions import parked, rows
+from hub.subscriptions import parked
+from hub.subscriptions.states import states
 from tests.calling import Running, run
 from tests.making import receipt
 from tests.waiting import until
@@ -132,7 +133,7 @@ def book(receipt):
         assert await program.lines(2 if parks else 3) == (["1", "3"] if parks else ["1", "2", "3"])
 
         async def done() -> bool:
-            [listed] = await rows.listing(hub.hub.store)
+            [listed] = await states(hub.hub.store)
             return listed.acked == 3 and len(await parked.listing(hub.hub.store)) == parks
 
         await until(done)

@@ -12,7 +12,8 @@ from hub.accounts.administration import Administration
 from hub.grpc import consuming
 from hub.receipt import Status
 from hub.settings import Settings
-from hub.subscriptions import rows
+from hub.subscriptions import administration
+from hub.subscriptions.states import states
 from hub.v1 import receipts_pb2 as pb
 from tests.calling import Caller, read, read_receipts, refused, run
 from tests.making import receipt
@@ -48,7 +49,7 @@ async def test_a_subscription_opened_without_a_filter_keeps_the_one_it_was_creat
         again = await opened(caller)
         assert [found.position for found in await read_receipts(again, 1)] == [2]
         again.cancel()
-        [listed] = await rows.listing(hub.hub.store)
+        [listed] = await states(hub.hub.store)
         assert listed.filter == {"statuses": ["STATUS_DELIVERED"], "applied_only": True}
 
 
@@ -176,9 +177,9 @@ async def test_whoever_loses_a_subscription_to_no_other_reader_is_told_what_is_t
         call = await opened(caller)
         await read(call)
         if change == "reset":
-            await rows.reset(hub.hub.store, "service", "billing", 0)
+            await administration.reset(hub.hub.store, "service", "billing", 0)
         else:
-            await rows.remove(hub.hub.store, "service", "billing")
+            await administration.remove(hub.hub.store, "service", "billing")
         told = await refused(call)
         assert (told.code, told.reason) == (grpc.StatusCode.ABORTED, "FENCED")
         assert "reset" in told.message

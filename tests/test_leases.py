@@ -5,20 +5,24 @@ import time
 
 import pytest
 from prometheus_client import generate_latest
+from sqlmodel import Session
 
 from hub.accounts.administration import Administration, NewConsumer
 from hub.database.store import Store
+from hub.database.tables import SubscriptionRow
 from hub.errors import NotFound, SubscriptionMismatch
 from hub.filter import Shard
 from hub.settings import Settings
-from hub.subscriptions import leases, parked, rows
-from hub.subscriptions.leases import Key, Report
-from hub.subscriptions.rows import Declaration
-from hub.subscriptions.subscriptions import show
+from hub.subscriptions import administration, leases, parked
+from hub.subscriptions.administration import Declaration
+from hub.subscriptions.lease import Lease
+from hub.subscriptions.leases import LEASE_SECONDS, REPLAYS_AT_ONCE, Key, Renewal, Report
+from hub.subscriptions.states import show, states
 from hub.telemetry import Metrics
+from tests.engines import reader_of, statements, writer_of
 from tests.making import open_log, receipt
 
-LONG, SHORT = 60_000_000, 200_000
+MINUTE = 60_000_000
 
 
 def declared(name: str = "billing", shards: int = 1, **filtered: object) -> Declaration:
@@ -28,8 +32,8 @@ def declared(name: str = "billing", shards: int = 1, **filtered: object) -> Decl
 async def made(store: Store, wanted: Declaration, position: int = 0) -> Key:
     if not [row for row in await Administration(store).consumers() if row.name == "service"]:
         await Administration(store).add_consumer(NewConsumer(name="service"))
-    await rows.create(store, wanted, position)
-    key = await rows.find(store, wanted)
+    await administration.create(store, wanted, position)
+    key = await administration.find(store, wanted)
     assert key is not None
     return key
 
@@ -38,50 +42,112 @@ def report(key: Key, holder: str, acked: int, **fields: object) -> Report:
     return Report(key, holder, acked, 0, acknowledged=True, **fields)  # type: ignore[arg-type]
 
 
-async def test_a_lease_is_held_by_one_until_it_ends(any_settings: Settings) -> None:
+async def taken(store: Store, key: Key, holder: str, seen: Renewal | None = None) -> int | None:
+    """Let *holder* take the lease, whoever has it, unless it is another one than was *seen*."""
+    newest, _ = await leases.look(store, key)
+    return await leases.take(store, key, seen or newest, holder)
+
+
+async def set_back(store: Store, key: Key, micros: int) -> None:
+    """As though the clock had been set back by *micros* since the last renewal."""
+
+    def work(session: Session) -> None:
+        row = session.get_one(SubscriptionRow, tuple(key))
+        row.renewed_at += micros
+
+    await store.write(work)
+
+
+class Waiting:
+    """A reader that waits for a lease, with a clock of its own."""
+
+    def __init__(self, store: Store, key: Key) -> None:
+        self.now = 1000.0
+        self._store, self._key, self._lease = store, key, Lease(key, asyncio.Event())
+
+    async def may_take_after(self, seconds: float) -> bool:
+        self.now += seconds
+        newest, _ = await leases.look(self._store, self._key)
+        return self._lease.may_take(newest, self.now)
+
+
+async def test_a_lease_is_taken_by_one(any_settings: Settings) -> None:
     async with open_log(any_settings) as hub:
         await hub.post(*(receipt(f"m{number}") for number in range(10)))
         key = await made(hub.store, declared(), 7)
-        assert await leases.acquire(hub.store, key, "one", SHORT) == (True, 7)
-        assert await leases.acquire(hub.store, key, "two", LONG) == (False, 7)
-        await asyncio.sleep(SHORT / 1_000_000)
-        assert await leases.acquire(hub.store, key, "two", LONG) == (True, 7)
+        free, acked = await leases.look(hub.store, key)
+        assert (free.holder, acked) == (None, 7)
+        assert await taken(hub.store, key, "one", free) == 7
+        assert await taken(hub.store, key, "two", free) is None
+        held, _ = await leases.look(hub.store, key)
+        assert held.holder == "one"
+        await leases.write(hub.store, [report(key, "one", 8)])
+        assert await taken(hub.store, key, "two", held) is None  # it lives
+
+
+@pytest.mark.parametrize("micros", [0, MINUTE, -MINUTE, 24 * 60 * MINUTE])
+async def test_a_reader_waits_for_one_lease_whatever_became_of_the_clock(
+    any_settings: Settings, micros: int
+) -> None:
+    async with open_log(any_settings) as hub:
+        key = await made(hub.store, declared())
+        await taken(hub.store, key, "one")
+        waiting = Waiting(hub.store, key)
+        await set_back(hub.store, key, micros)
+        assert not await waiting.may_take_after(0)
+        assert not await waiting.may_take_after(LEASE_SECONDS - 0.1)
+        assert await waiting.may_take_after(0.1)
+
+
+@pytest.mark.parametrize("micros", [MINUTE, -MINUTE])
+async def test_a_holder_that_lives_keeps_its_lease_when_the_clock_is_set(
+    any_settings: Settings, micros: int
+) -> None:
+    async with open_log(any_settings) as hub:
+        key = await made(hub.store, declared())
+        await taken(hub.store, key, "one")
+        waiting = Waiting(hub.store, key)
+        for _ in range(5):
+            assert not await waiting.may_take_after(LEASE_SECONDS / 2)
+            await leases.write(hub.store, [report(key, "one", 0)])
+            await set_back(hub.store, key, micros)
+        assert await waiting.may_take_after(0) is False
 
 
 async def test_what_a_former_holder_reports_does_not_count(any_settings: Settings) -> None:
     async with open_log(any_settings) as hub:
         await hub.post(*(receipt(f"m{number}") for number in range(10)))
         key = await made(hub.store, declared())
-        await leases.acquire(hub.store, key, "one", 0)
-        await leases.acquire(hub.store, key, "two", LONG)
+        await taken(hub.store, key, "one")
+        await taken(hub.store, key, "two")
         reports = [report(key, "one", 9, parked=[(3, "late")]), report(key, "two", 4)]
-        kept = await leases.keep(hub.store, reports, LONG)
-        assert kept.held == {"two"}
-        [listed] = await rows.listing(hub.store)
+        written = await leases.write(hub.store, reports)
+        assert written.held == {"two"}
+        [listed] = await states(hub.store)
         assert (listed.acked, listed.holder) == (4, "two")
         assert listed.acked_at is not None
         assert not await parked.listing(hub.store)
 
 
-async def test_reports_keep_a_lease_and_the_last_one_ends_it(any_settings: Settings) -> None:
+async def test_the_last_report_ends_a_lease(any_settings: Settings) -> None:
     async with open_log(any_settings) as hub:
         await hub.post(*(receipt(f"m{number}") for number in range(10)))
         key = await made(hub.store, declared())
-        await leases.acquire(hub.store, key, "one", 0)
-        await leases.keep(hub.store, [report(key, "one", 1)], LONG)
-        assert (await leases.acquire(hub.store, key, "two", LONG))[0] is False
-        await leases.keep(hub.store, [report(key, "one", 2, leaving=True)], LONG)
-        assert await leases.acquire(hub.store, key, "two", LONG) == (True, 2)
+        await taken(hub.store, key, "one")
+        await leases.write(hub.store, [report(key, "one", 2, leaving=True)])
+        waiting = Waiting(hub.store, key)
+        assert await waiting.may_take_after(0)
+        assert await taken(hub.store, key, "two") == 2
 
 
-async def test_many_acquire_at_once_and_one_does(any_settings: Settings) -> None:
+async def test_many_take_a_lease_at_once_and_one_gets_it(any_settings: Settings) -> None:
     async with open_log(any_settings) as hub:
-        await hub.post(*(receipt(f"m{number}") for number in range(10)))
         key = await made(hub.store, declared())
-        taken = await asyncio.gather(
-            *(leases.acquire(hub.store, key, f"reader {n}", LONG) for n in range(8))
+        free, _ = await leases.look(hub.store, key)
+        found = await asyncio.gather(
+            *(leases.take(hub.store, key, free, f"reader {n}") for n in range(8))
         )
-        assert sorted(held for held, _ in taken) == [False] * 7 + [True]
+        assert sorted(found, key=str) == [0] + [None] * 7
 
 
 async def test_two_creations_at_once_make_one_subscription(any_settings: Settings) -> None:
@@ -89,52 +155,57 @@ async def test_two_creations_at_once_make_one_subscription(any_settings: Setting
         await hub.post(*(receipt(f"m{number}") for number in range(10)))
         await Administration(hub.store).add_consumer(NewConsumer(name="service"))
         one, other = declared(shards=3), declared(shards=2)
-        await asyncio.gather(rows.create(hub.store, one, 1), rows.create(hub.store, other, 2))
-        listed = await rows.listing(hub.store)
+        await asyncio.gather(
+            administration.create(hub.store, one, 1), administration.create(hub.store, other, 2)
+        )
+        listed = await states(hub.store)
         assert len(listed) == listed[0].shards
         assert {each.acked for each in listed} == {1 if listed[0].shards == 3 else 2}
         loser = other if listed[0].shards == 3 else one
         with pytest.raises(SubscriptionMismatch):
-            await rows.find(hub.store, loser)
+            await administration.find(hub.store, loser)
 
 
 async def test_resharding_starts_every_shard_at_the_least_cursor(any_settings: Settings) -> None:
     async with open_log(any_settings) as hub:
         await hub.post(*(receipt(f"m{number}") for number in range(10)))
         key = await made(hub.store, declared(shards=2), 5)
-        await leases.acquire(hub.store, key, "one", LONG)
-        await leases.keep(hub.store, [report(key, "one", 9)], LONG)
-        assert await rows.reshard(hub.store, "service", "billing", 3) == 5
-        listed = await rows.listing(hub.store)
+        await taken(hub.store, key, "one")
+        await leases.write(hub.store, [report(key, "one", 9)])
+        assert await administration.reshard(hub.store, "service", "billing", 3) == 5
+        listed = await states(hub.store)
         assert [(each.shard, each.shards, each.acked) for each in listed] == [
             (0, 3, 5),
             (1, 3, 5),
             (2, 3, 5),
         ]
-        assert (await leases.keep(hub.store, [report(key, "one", 9)], LONG)).held == frozenset()
+        assert (await leases.write(hub.store, [report(key, "one", 9)])).held == set()
 
 
 async def test_parked_receipts_are_replayed_settled_and_dropped(any_settings: Settings) -> None:
     async with open_log(any_settings) as hub:
         await hub.post(*(receipt(f"m{number}") for number in range(10)))
         key = await made(hub.store, declared())
-        await leases.acquire(hub.store, key, "one", LONG)
+        await taken(hub.store, key, "one")
         aside = [(position, "poison") for position in (2, 3, 4)]
-        await leases.keep(hub.store, [report(key, "one", 5, parked=aside)], LONG)
-        assert await leases.parked(hub.store, key) == {2, 3, 4}
+        await leases.write(hub.store, [report(key, "one", 5, parked=aside)])
+        assert await leases.parked(hub.store, key, 0) == {2, 3, 4}
+        assert await leases.parked(hub.store, key, 3) == {4}
         assert await parked.replay(hub.store, "service", "billing", [2, 3]) == 2
-        kept = await leases.keep(hub.store, [report(key, "one", 5)], LONG)
-        assert kept.replays == {(key.consumer, "billing"): [2, 3]}
-        kept = await leases.keep(hub.store, [report(key, "one", 5, settled=[2])], LONG)
-        assert kept.replays == {(key.consumer, "billing"): [3]}
+        written = await leases.write(hub.store, [report(key, "one", 5)])
+        assert written.replays == {}
+        written = await leases.write(hub.store, [report(key, "one", 5, replays_after=0)])
+        assert written.replays == {"one": [2, 3]}
+        settling = report(key, "one", 5, settled=[2], replays_after=0)
+        assert (await leases.write(hub.store, [settling])).replays == {"one": [3]}
         assert await parked.drop(hub.store, "service", "billing", [3]) == 1
         assert [each.position for each in await parked.listing(hub.store, "service")] == [4]
         with pytest.raises(NotFound):
             await parked.replay(hub.store, "service", "billing", [99])
-        await rows.remove(hub.store, "service", "billing")
+        await administration.remove(hub.store, "service", "billing")
         assert not await parked.listing(hub.store)
         with pytest.raises(NotFound):
-            await rows.remove(hub.store, "service", "billing")
+            await administration.remove(hub.store, "service", "billing")
 
 
 async def test_lag_is_of_the_whole_log_and_its_age_of_the_next_receipt(
@@ -145,10 +216,10 @@ async def test_lag_is_of_the_whole_log_and_its_age_of_the_next_receipt(
         await hub.post(*(receipt(f"m{number}") for number in range(10)))
         await made(hub.store, declared("behind", shards=2), 7)
         await made(hub.store, declared("there"), 10)
-        behind, _, there = await rows.listing(hub.store)
+        behind, _, there = await states(hub.store)
         assert (behind.lag, there.lag, there.lag_seconds) == (3, 0, 0)
         assert behind.lag_seconds > 0
-        show(metrics, await rows.listing(hub.store))
+        show(metrics, await states(hub.store))
         shown = generate_latest(metrics.registry).decode()
         assert 'hub_subscription_lag{consumer="service",name="behind"} 3.0' in shown
         assert 'hub_subscription_held{consumer="service",name="there"} 0.0' in shown
@@ -161,11 +232,11 @@ async def test_each_shard_shows_when_it_was_last_acknowledged(any_settings: Sett
     async with open_log(any_settings) as hub:
         await hub.post(*(receipt(f"m{number}") for number in range(10)))
         key = await made(hub.store, declared(shards=2))
-        await leases.acquire(hub.store, key, "one", LONG)
+        await taken(hub.store, key, "one")
         before = time.time()
-        await leases.keep(hub.store, [report(key, "one", 9)], LONG)
+        await leases.write(hub.store, [report(key, "one", 9)])
         after = time.time()
-        show(metrics, await rows.listing(hub.store))
+        show(metrics, await states(hub.store))
     name = "hub_subscription_last_ack_timestamp_seconds"
     first, second = (
         metrics.registry.get_sample_value(
@@ -176,3 +247,60 @@ async def test_each_shard_shows_when_it_was_last_acknowledged(any_settings: Sett
     assert first is not None
     assert before - 1 <= first <= after + 1
     assert second is None
+
+
+def test_replays_are_asked_for_in_pages_and_each_is_sent_once() -> None:
+    lease = Lease(Key(1, "billing", 0), asyncio.Event())
+    first = lease.report()
+    assert first.replays_after == 0
+    lease.written(first, range(1, REPLAYS_AT_ONCE + 1), 0)
+    assert lease.report().replays_after is None
+    assert lease.take_replays(2) == [1, 2]
+    lease.take_replays(REPLAYS_AT_ONCE)
+    second = lease.report()
+    assert second.replays_after == REPLAYS_AT_ONCE
+    lease.written(second, [2000], 0)
+    assert lease.take_replays(10) == [2000]
+    third = lease.report()
+    assert third.replays_after == 0  # what was asked for meanwhile may be older
+    lease.written(third, [1, 2, 3, 500, 5000], 0)
+    assert lease.take_replays(10) == [5000]
+
+
+def test_a_replay_that_is_parked_once_more_may_be_sent_once_more() -> None:
+    lease = Lease(Key(1, "billing", 0), asyncio.Event())
+    lease.begin(9, 0)
+    lease.written(lease.report(), [4], 0)
+    lease.ledger.send((), 9, lease.take_replays(1))
+    lease.park(4, "still a poison")
+    lease.written(lease.report(), [], 0)
+    lease.written(lease.report(), [4], 0)
+    assert lease.take_replays(1) == [4]
+
+
+async def test_what_is_set_aside_and_not_to_be_sent_again_is_not_looked_at(
+    settings: Settings,
+) -> None:
+    async with open_log(settings) as hub:
+        await hub.post(receipt("m1"))
+        key = await made(hub.store, declared())
+        await taken(hub.store, key, "one")
+        aside = [(position, "poison") for position in range(1, 3001)]
+        await leases.write(hub.store, [report(key, "one", 1, parked=aside)])
+        await parked.replay(hub.store, "service", "billing", [1])
+        with statements(writer_of(hub.store)) as written, statements(reader_of(hub.store)) as read:
+            await leases.write(hub.store, [report(key, "one", 1, replays_after=0)])
+            await leases.parked(hub.store, key, 2990)
+        with reader_of(hub.store).connect() as connection:
+            steps = [
+                step.detail
+                for statement, values in written + read
+                for step in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+                if "parked" in step.detail
+            ]
+    conditions = "(consumer=? AND subscription=?"
+    assert [step.partition(" INDEX ")[2] for step in steps] == [
+        f"parked_to_replay {conditions})",
+        f"parked_to_replay {conditions} AND position>?)",
+        f"sqlite_autoindex_parked_1 {conditions} AND position>?)",
+    ]

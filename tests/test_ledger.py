@@ -56,6 +56,28 @@ def test_a_replay_is_done_with_an_acknowledgement_that_comes_after_it() -> None:
     assert ledger.unacked == 0
 
 
+class Counted(int):
+    """A position that counts how often positions are compared."""
+
+    compared = 0
+
+    def __eq__(self, other: object) -> bool:
+        Counted.compared += 1
+        return int(self) == other
+
+    def __hash__(self) -> int:
+        return hash(int(self))
+
+
+def test_to_park_one_receipt_is_no_more_work_with_many_beside_it() -> None:
+    ledger, positions = Ledger(0), [Counted(position) for position in range(1, 1001)]
+    ledger.send(positions, 1000)
+    for position in reversed(positions):
+        ledger.park(Counted(position))
+    assert ledger.unacked == 0
+    assert Counted.compared < 20 * len(positions)
+
+
 @given(
     steps=st.lists(
         st.tuples(st.sampled_from(["send", "ack", "park"]), st.integers(0, 4), st.integers(0, 12)),

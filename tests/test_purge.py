@@ -173,7 +173,7 @@ def _subscription(acked: int) -> dict[str, object]:
         "filter": {},
         "acked": acked,
         "unacked": 0,
-        "lease_until": 0,
+        "renewed_at": 0,
         "created_at": 0,
     }
 

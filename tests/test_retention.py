@@ -165,7 +165,7 @@ async def _subscribe(hub: OpenLog, acked: int) -> None:
         "filter": {},
         "acked": acked,
         "unacked": 0,
-        "lease_until": 0,
+        "renewed_at": 0,
         "created_at": 0,
     }
     await execute(hub.store, insert(table(SubscriptionRow)).values(values))

@@ -22,7 +22,7 @@ from hub.log.read.log import ReceiptLog
 from hub.log.write.commit import Committer
 from hub.log.write.writer import Writer
 from hub.settings import Settings
-from hub.subscriptions.subscriptions import Subscriptions
+from hub.subscriptions.readers import Readers
 from hub.telemetry import Metrics
 from hub.upkeep.checkpoints import Upkeep
 from hub.upkeep.retention import Retention
@@ -116,7 +116,7 @@ class _Parts:
     accounts: Accounts
     writer: Writer
     feed: Feed
-    subscriptions: Subscriptions
+    subscriptions: Readers
 
 
 async def _parts(store: Store, metrics: Metrics) -> _Parts:
@@ -140,7 +140,8 @@ async def _parts(store: Store, metrics: Metrics) -> _Parts:
     )
     await tail.start()
     feed = Feed(log, tail, accounts, settings, metrics)
-    subscriptions = Subscriptions(store, feed, settings, metrics)
+    subscriptions = Readers(store, feed, settings, metrics)
+    await subscriptions.start()
     return _Parts(store, metrics, log, accounts, writer, feed, subscriptions)
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import Dialect as SqlDialect
 from sqlmodel import Session
 
+from hub.receipt import Micros
 from hub.settings import Settings
 
 Result = TypeVar("Result")
@@ -75,6 +76,10 @@ class Dialect(Protocol):
         Conditions that together say that *column* is one of *values*, however many there are:
         one statement for each.
         """
+        ...
+
+    def now(self, connection: Connection) -> Micros:
+        """The present, by the clock that all hubs on this database share."""
         ...
 
     def announce(self, connection: Connection, head: int) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from sqlmodel import Session
 
 from hub.database.dialect import READ_WAIT_SECONDS, Fault, Result, Work
+from hub.receipt import Micros
 from hub.settings import Settings
 
 CHANNEL = "hub_head"
@@ -141,6 +142,12 @@ def among(column: Any, values: Collection[Any]) -> list[ColumnElement[bool]]:
     """One array, which is one parameter, however many values it holds."""
     array = bindparam(None, list(values), type_=ARRAY(column.type))
     return [column == any_(array)] if values else []
+
+
+def now(connection: Connection) -> Micros:
+    """The server's clock, not that of the transaction's beginning."""
+    clock = text("SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)")
+    return int(connection.execute(clock).scalar_one())
 
 
 def announce(connection: Connection, head: int) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +16,7 @@ from sqlmodel import Session
 
 from hub.database.dialect import READ_WAIT_SECONDS, Fault, Result, Work
 from hub.errors import StartError
+from hub.receipt import Micros
 from hub.settings import Settings
 
 _SHORT_READS, _LONG_READS = 2, 4
@@ -137,6 +139,11 @@ def among(column: Any, values: Collection[Any]) -> list[ColumnElement[bool]]:
     """Some values at a time."""
     ordered = list(values)
     return [column.in_(ordered[at : at + _AMONG]) for at in range(0, len(ordered), _AMONG)]
+
+
+def now(_connection: Connection) -> Micros:
+    """The machine's clock: a file is of one machine."""
+    return time.time_ns() // 1000
 
 
 def announce(connection: Connection, head: int) -> None:

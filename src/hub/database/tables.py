@@ -304,8 +304,11 @@ class SubscriptionRow(SQLModel, table=True):
     """Receipts sent and not acknowledged, as of the last renewal."""
     holder: str | None
     """Random name of the stream that reads it, without which nothing is acknowledged; or null."""
-    lease_until: int = big()
-    """When another reader may take it over, by the database's clock."""
+    renewed_at: int = big()
+    """
+    When the holder last said that it lives, by the database's clock.  Another reader takes over
+    once this has stood still for the length of a lease.
+    """
     created_at: int = big()
 
 
@@ -313,6 +316,16 @@ class ParkedRow(SQLModel, table=True):
     """A receipt that a subscription set aside."""
 
     __tablename__ = "parked"
+    __table_args__ = (
+        Index(
+            "parked_to_replay",
+            "consumer",
+            "subscription",
+            "position",
+            sqlite_where=text("replay = 1"),
+            postgresql_where=text("replay"),
+        ),
+    )
 
     consumer: int = Field(primary_key=True)
     subscription: str = Field(primary_key=True)

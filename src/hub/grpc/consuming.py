@@ -8,9 +8,9 @@ from hub.errors import BadInput, CursorForeign
 from hub.filter import Filter
 from hub.grpc import requests
 from hub.receipt import Cursor
-from hub.subscriptions.lease import Claim
-from hub.subscriptions.reader import Wants
-from hub.subscriptions.rows import Declaration
+from hub.subscriptions.administration import Declaration
+from hub.subscriptions.lease import Lease
+from hub.subscriptions.reader import ReadOptions
 from hub.v1 import receipts_pb2 as pb
 
 OPENING_SECONDS = 10.0
@@ -27,7 +27,7 @@ class Listener:
         loop = asyncio.get_running_loop()
         self._said, self._epoch = said, epoch
         self._opened: asyncio.Future[pb.Open] = loop.create_future()
-        self._claimed: asyncio.Future[Claim | None] = loop.create_future()
+        self._leased: asyncio.Future[Lease | None] = loop.create_future()
         self.task = asyncio.create_task(self._listen())
 
     async def opened(self) -> pb.Open:
@@ -39,10 +39,10 @@ class Listener:
             message = f"a stream starts with open, within {OPENING_SECONDS:g} seconds"
             raise BadInput(message, field="open") from None
 
-    def obey(self, claim: Claim | None) -> None:
-        """Do what else is said to *claim*; to none, once the reader has gone."""
-        if not self._claimed.done():
-            self._claimed.set_result(claim)
+    def obey(self, lease: Lease | None) -> None:
+        """Do what else is said to *lease*; to none, once the reader has gone."""
+        if not self._leased.done():
+            self._leased.set_result(lease)
 
     async def _listen(self) -> None:
         try:
@@ -53,9 +53,9 @@ class Listener:
             return
         if not self._opened.done():
             self._opened.set_result(asked)
-        claim = await self._claimed
-        if claim is not None:
-            await _obey(self._said, claim, self._epoch)
+        lease = await self._leased
+        if lease is not None:
+            await _obey(self._said, lease, self._epoch)
 
 
 def declaration(asked: pb.Open, access: Access) -> Declaration:
@@ -68,9 +68,9 @@ def declaration(asked: pb.Open, access: Access) -> Declaration:
     )
 
 
-def wants(asked: pb.Open, wanted: Filter) -> Wants:
+def options(asked: pb.Open, wanted: Filter) -> ReadOptions:
     """How *asked* is to be read, once it is narrowed to *wanted*."""
-    return Wants(
+    return ReadOptions(
         wanted=wanted,
         shard=requests.shard(asked, "open."),
         batch_size=requests.size(asked.max_batch_size),
@@ -88,21 +88,21 @@ async def _first(said: AsyncIterator[pb.ConsumeRequest]) -> pb.Open:
     raise BadInput(message, field="open")
 
 
-async def _obey(said: AsyncIterator[pb.ConsumeRequest], claim: Claim, epoch: str) -> None:
+async def _obey(said: AsyncIterator[pb.ConsumeRequest], lease: Lease, epoch: str) -> None:
     try:
         async for request in said:
-            _do(request, claim, epoch)
-        claim.finish()
+            _do(request, lease, epoch)
+        lease.finish()
     except Exception as error:  # noqa: BLE001  # the reader raises it
-        claim.fail(error)
+        lease.fail(error)
 
 
-def _do(request: pb.ConsumeRequest, claim: Claim, epoch: str) -> None:
+def _do(request: pb.ConsumeRequest, lease: Lease, epoch: str) -> None:
     match request.WhichOneof("request"):
         case "ack":
-            claim.ack(_position(request.ack.cursor, epoch))
+            lease.ack(_position(request.ack.cursor, epoch))
         case "park":
-            claim.park(request.park.position, requests.reason(request.park))
+            lease.park(request.park.position, requests.reason(request.park))
         case "open":
             message = "open comes once, and first"
             raise BadInput(message, field="open")

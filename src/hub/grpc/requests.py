@@ -22,7 +22,7 @@ from hub.receipt import (
     Status,
     parse_message_key,
 )
-from hub.subscriptions.subscriptions import Start
+from hub.subscriptions.readers import Start
 from hub.v1 import receipts_pb2 as pb
 
 DEFAULT_SIZE = 100

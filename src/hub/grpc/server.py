@@ -16,7 +16,7 @@ from hub.grpc.health import SERVICE, Health, reflect
 from hub.grpc.servicer import Receipts
 from hub.log.read.log import ReceiptLog
 from hub.settings import Settings
-from hub.subscriptions.subscriptions import Subscriptions
+from hub.subscriptions.readers import Readers
 from hub.telemetry import Metrics
 from hub.v1 import receipts_pb2_grpc
 
@@ -51,7 +51,7 @@ async def serving(
     log: ReceiptLog,
     feed: Feed,
     accounts: Accounts,
-    subscriptions: Subscriptions,
+    subscriptions: Readers,
     metrics: Metrics,
 ) -> AsyncIterator[GrpcServer]:
     """

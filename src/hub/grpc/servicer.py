@@ -17,7 +17,7 @@ from hub.log.read.message_receipts import ReceiptsOf
 from hub.log.read.messages import MessageLookup
 from hub.receipt import Message, Order
 from hub.subscriptions.leases import Key
-from hub.subscriptions.subscriptions import Subscriptions
+from hub.subscriptions.readers import Readers
 from hub.v1 import receipts_pb2 as pb
 from hub.v1 import receipts_pb2_grpc
 
@@ -32,7 +32,7 @@ class Receipts(receipts_pb2_grpc.ReceiptServiceServicer):
         log: ReceiptLog,
         feed: Feed,
         accounts: Accounts,
-        subscriptions: Subscriptions,
+        subscriptions: Readers,
         encoder: Encoder,
     ) -> None:
         self._log = log
@@ -74,9 +74,9 @@ class Receipts(receipts_pb2_grpc.ReceiptServiceServicer):
         async with self._feed.stream(access, "grpc"), self._listener(said) as listener:
             asked = await listener.opened()
             key, wanted = await self._declared(access, asked)
-            claim = self._subscriptions.claim(key)
-            reading = self._subscriptions.read(access, claim, consuming.wants(asked, wanted))
-            listener.obey(claim)
+            lease = self._subscriptions.lease(key)
+            reading = self._subscriptions.read(access, lease, consuming.options(asked, wanted))
+            listener.obey(lease)
             async with aclosing(reading) as deliveries:
                 async for delivery in deliveries:
                     for piece in self._encoder.deliveries(delivery, unmasked=access.unmasked):

@@ -1,29 +1,18 @@
 """
 Who holds which subscription, and how far it is acknowledged.
 
-A lease ends by the database's clock, which all hubs share.  What a stream writes names it as the
-holder, so that nothing of a former one counts.
+What a stream writes names it as the holder, so that nothing of a former one counts.  A holder
+renews its lease every few seconds; one whose lease stands still for `LEASE_SECONDS` is taken for
+dead.  Whoever waits measures that by its own monotonic clock, from when it first saw the renewal:
+wall clocks differ and are set back, and no instant that is stored is ever compared with one.
 """
 
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    Connection,
-    Select,
-    bindparam,
-    delete,
-    func,
-    literal,
-    literal_column,
-    select,
-    update,
-)
-from sqlmodel import Session
+from sqlalchemy import Connection, bindparam, delete, exists
+from sqlmodel import Session, col, select
 
 from hub.database.columns import table
 from hub.database.dialect import insert_into
@@ -32,9 +21,13 @@ from hub.database.tables import ParkedRow, SubscriptionRow
 from hub.errors import NotFound
 from hub.receipt import Micros
 
-_ROWS = table(SubscriptionRow)
+LEASE_SECONDS = 8.0
+"""How long a holder that says nothing is still believed to live."""
+
+REPLAYS_AT_ONCE = 1000
+"""Most positions to be sent again that a holder is told at a time."""
+
 _PARKED = table(ParkedRow)
-_DATABASE_CLOCK = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"
 
 
 class Key(NamedTuple):
@@ -44,6 +37,15 @@ class Key(NamedTuple):
     """The consumer's row id."""
     name: str
     shard: int
+
+
+class Renewal(NamedTuple):
+    """The newest sign of life of a holder.  Every one differs from the one before."""
+
+    holder: str | None
+    """None where nobody holds."""
+    at: Micros
+    """By the database's clock; tells one renewal from another, and nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,133 +62,124 @@ class Report:
     """Positions set aside since then, each with its reason."""
     settled: Sequence[int] = ()
     """Replayed positions that were processed since then."""
+    replays_after: int | None = None
+    """Ask for positions to be sent again behind this one; None while there are enough."""
     leaving: bool = False
     """Whether the holder gives the subscription up."""
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class Written:
     """What became of reports."""
 
-    held: frozenset[str]
+    held: set[str] = field(default_factory=set)
     """The holders that still hold; for the others nothing was written."""
-    replays: dict[tuple[int, str], list[int]]
-    """By consumer and subscription: the parked positions that are to be sent again."""
+    replays: dict[str, Sequence[int]] = field(default_factory=dict)
+    """By holder: parked positions that are to be sent again, those it asked for."""
 
 
-async def acquire(store: Store, key: Key, holder: str, lease: Micros) -> tuple[bool, int]:
+async def look(store: Store, key: Key) -> tuple[Renewal, int]:
+    """The newest renewal of *key*, and its acknowledged position.  Raises `NotFound`."""
+
+    def work(session: Session) -> tuple[Renewal, int]:
+        row = _row(session, key)
+        return Renewal(row.holder, row.renewed_at), row.acked
+
+    return await store.read(work)
+
+
+async def take(store: Store, key: Key, seen: Renewal, holder: str) -> int | None:
     """
-    Make *holder* hold *key* for *lease* microseconds, unless someone else does.  Returns whether
-    it holds, and the acknowledged position.  Raises `NotFound` where *key* was deleted.
+    Make *holder* hold *key*, unless something happened to the lease since *seen*: of many who try
+    at once, one gets it.  Returns the acknowledged position, or None.  Raises `NotFound`.
     """
 
-    def look(session: Session) -> Any:
-        connection = session.connection()
-        return _present(connection.execute(_state(connection, key)).one_or_none())
-
-    def take(session: Session) -> tuple[bool, int]:
-        connection = session.connection()
-        locking = _state(connection, key).with_for_update()
-        state = _present(connection.execute(locking).one_or_none())
-        if _is_held(state):
-            return False, state.acked
-        values = {"holder": holder, "lease_until": state.now + lease, "unacked": 0}
-        connection.execute(update(_ROWS).where(*_is(key)).values(values))
-        return True, state.acked
-
-    state = await store.read(look)
-    return (False, state.acked) if _is_held(state) else await store.write(take)
-
-
-async def keep(store: Store, reports: Sequence[Report], lease: Micros) -> Kept:
-    """Write what *reports* say and prolong their leases, all in one transaction."""
-
-    def work(session: Session) -> Kept:
-        connection = session.connection()
-        held, now = _held(connection, [report.holder for report in reports])
-        valid = [report for report in reports if report.holder in held]
-        if valid:
-            connection.execute(_PROLONG, [_values(report, now, lease) for report in valid])
-        _park(connection, valid, now)
-        _settle(connection, valid)
-        return Kept(held, _replays(connection, valid))
+    def work(session: Session) -> int | None:
+        row = _row(session, key, lock=True)
+        if (row.holder, row.renewed_at) != seen:
+            return None
+        row.holder, row.unacked = holder, 0
+        row.renewed_at = store.dialect.now(session.connection())
+        return row.acked
 
     return await store.write(work)
 
 
-async def parked(store: Store, key: Key) -> set[int]:
-    """The positions that the subscription has set aside, those to be sent again included."""
-    statement = select(_PARKED.c.position).where(
-        _PARKED.c.consumer == key.consumer, _PARKED.c.subscription == key.name
+async def write(store: Store, reports: Sequence[Report]) -> Written:
+    """Write what *reports* say and renew their leases, all in one transaction."""
+    by_holder = {report.holder: report for report in reports}
+
+    def work(session: Session) -> Written:
+        connection, written = session.connection(), Written()
+        now = store.dialect.now(connection)
+        hungry = []
+        for row, replays in session.exec(_HELD.where(col(SubscriptionRow.holder).in_(by_holder))):
+            report = by_holder[row.holder or ""]
+            _note(row, report, now)
+            written.held.add(report.holder)
+            if replays and report.replays_after is not None:
+                hungry.append(report)
+        valid = [report for report in reports if report.holder in written.held]
+        _park(connection, valid, now)
+        _settle(connection, valid)
+        for report in hungry:
+            written.replays[report.holder] = _replays(session, report)
+        return written
+
+    return await store.write(work)
+
+
+async def parked(store: Store, key: Key, after: int) -> set[int]:
+    """The positions behind *after* that are set aside, those to be sent again included."""
+    statement = select(ParkedRow.position).where(*_of(key), col(ParkedRow.position) > after)
+    return await store.read(lambda session: set(session.exec(statement)))
+
+
+async def release_all(store: Store) -> None:
+    """Make nobody hold anything."""
+
+    def work(session: Session) -> None:
+        for row in session.exec(
+            select(SubscriptionRow).where(col(SubscriptionRow.holder).is_not(None))
+        ):
+            row.holder = None
+
+    await store.write(work)
+
+
+# With each row, whether there is anything to be sent again: an index answers it at one look.
+_HELD = (
+    select(
+        SubscriptionRow,
+        exists().where(
+            col(ParkedRow.consumer) == col(SubscriptionRow.consumer),
+            col(ParkedRow.subscription) == col(SubscriptionRow.name),
+            col(ParkedRow.replay),
+        ),
     )
-    return await store.read(lambda session: set(session.connection().execute(statement).scalars()))
+    .order_by(*table(SubscriptionRow).primary_key.columns)  # so that hubs lock in one order
+    .with_for_update(of=SubscriptionRow)
+)
 
 
-def clock(connection: Connection) -> ColumnElement[Any]:
-    """The present in microseconds, as a column named `now`."""
-    if connection.dialect.name == "sqlite":  # a file of one machine, which has one clock
-        return literal(time.time_ns() // 1000).label("now")
-    return literal_column(_DATABASE_CLOCK, BigInteger).label("now")
-
-
-def _state(connection: Connection, key: Key) -> Select[Any]:
-    columns = (_ROWS.c.acked, _ROWS.c.holder, _ROWS.c.lease_until, clock(connection))
-    return select(*columns).where(*_is(key))
-
-
-def _present(row: Any) -> Any:
+def _row(session: Session, key: Key, *, lock: bool = False) -> SubscriptionRow:
+    row = session.get(SubscriptionRow, tuple(key), with_for_update=True if lock else None)
     if row is None:
         message = "the subscription was deleted"
         raise NotFound(message)
     return row
 
 
-def _is_held(row: Any) -> bool:
-    return row.holder is not None and row.lease_until > row.now
+def _note(row: SubscriptionRow, report: Report, now: Micros) -> None:
+    row.acked = report.acked
+    row.acked_at = now if report.acknowledged else row.acked_at
+    row.unacked = 0 if report.leaving else report.unacked
+    row.holder = None if report.leaving else report.holder
+    row.renewed_at = now
 
 
-def _is(key: Key) -> list[ColumnElement[bool]]:
-    values = zip((_ROWS.c.consumer, _ROWS.c.name, _ROWS.c.shard), key, strict=True)
-    return [column == value for column, value in values]
-
-
-def _held(connection: Connection, holders: list[str]) -> tuple[frozenset[str], Micros]:
-    statement = select(_ROWS.c.holder, clock(connection)).where(_ROWS.c.holder.in_(holders))
-    ordered = statement.order_by(*_ROWS.primary_key.columns).with_for_update()
-    rows = (connection.execute(ordered)).all()
-    return frozenset(row.holder for row in rows), rows[0].now if rows else 0
-
-
-_PROLONG = (
-    update(_ROWS)
-    .where(
-        _ROWS.c.consumer == bindparam("of"),
-        _ROWS.c.name == bindparam("named"),
-        _ROWS.c.shard == bindparam("part"),
-        _ROWS.c.holder == bindparam("by"),
-    )
-    .values(
-        acked=bindparam("to"),
-        acked_at=func.coalesce(bindparam("at", type_=BigInteger), _ROWS.c.acked_at),
-        unacked=bindparam("left"),
-        holder=bindparam("next", type_=_ROWS.c.holder.type),
-        lease_until=bindparam("until"),
-    )
-)
-
-
-def _values(report: Report, now: Micros, lease: Micros) -> dict[str, Any]:
-    return {
-        "of": report.key.consumer,
-        "named": report.key.name,
-        "part": report.key.shard,
-        "by": report.holder,
-        "to": report.acked,
-        "at": now if report.acknowledged else None,
-        "left": 0 if report.leaving else report.unacked,
-        "next": None if report.leaving else report.holder,
-        "until": now if report.leaving else now + lease,
-    }
+def _of(key: Key) -> tuple[bool, bool]:
+    return ParkedRow.consumer == key.consumer, ParkedRow.subscription == key.name
 
 
 def _park(connection: Connection, reports: list[Report], now: Micros) -> None:
@@ -225,12 +218,12 @@ def _settle(connection: Connection, reports: list[Report]) -> None:
         connection.execute(statement, values)
 
 
-def _replays(connection: Connection, reports: list[Report]) -> dict[tuple[int, str], list[int]]:
-    wanted = {report.key[:2] for report in reports}
-    statement = select(_PARKED.c.consumer, _PARKED.c.subscription, _PARKED.c.position).where(
-        _PARKED.c.replay, _PARKED.c.consumer.in_({consumer for consumer, _ in wanted})
+def _replays(session: Session, report: Report) -> Sequence[int]:
+    statement = (
+        select(ParkedRow.position)
+        .where(*_of(report.key), col(ParkedRow.replay))
+        .where(col(ParkedRow.position) > report.replays_after)
+        .order_by(col(ParkedRow.position))
+        .limit(REPLAYS_AT_ONCE)
     )
-    found: dict[tuple[int, str], list[int]] = {}
-    for consumer, name, position in connection.execute(statement):
-        found.setdefault((consumer, name), []).append(position)
-    return {key: positions for key, positions in found.items() if key in wanted}
+    return session.exec(statement).all()

@@ -1,6 +1,6 @@
 """What a reader was sent, and what of it is done.  Pure."""
 
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Iterable
 
 from hub.errors import AckAhead, BadInput
@@ -10,6 +10,9 @@ class Ledger:
     """
     The account of one reader.  `acked` never passes a receipt that was sent and is not done; while
     all are done it follows what was sent, so that a filter that matches little is not behind.
+
+    A replayed receipt is older than the cursor of the frame that brings it, so it is done with an
+    acknowledgement of that cursor, not of its own position.
     """
 
     def __init__(self, acked: int) -> None:
@@ -17,8 +20,10 @@ class Ledger:
         """The next reader starts behind this position."""
         self.sent = acked
         """Position of the newest cursor that was sent."""
-        self._open: deque[int] = deque()
-        self._replayed: dict[int, int] = {}  # position: the cursor that it was sent with
+        # Both in the order in which they were sent, so that what an acknowledgement ends stands
+        # first; and keyed by position, so that one can be parked without looking at the others.
+        self._open: OrderedDict[int, None] = OrderedDict()
+        self._replayed: OrderedDict[int, int] = OrderedDict()  # the cursor that it was sent with
 
     @property
     def unacked(self) -> int:
@@ -27,7 +32,7 @@ class Ledger:
 
     def send(self, positions: Iterable[int], cursor: int, replayed: Iterable[int] = ()) -> None:
         """Note a frame: receipts at *positions*, *replayed* ones, and the *cursor* they reach."""
-        self._open.extend(positions)
+        self._open.update(dict.fromkeys(positions))
         self._replayed.update(dict.fromkeys(replayed, cursor))
         self.sent = cursor
         self._follow()
@@ -39,13 +44,13 @@ class Ledger:
         """
         if cursor > self.sent:
             raise AckAhead
-        while self._open and self._open[0] <= cursor:
-            self._open.popleft()
+        while self._open and next(iter(self._open)) <= cursor:
+            self._open.popitem(last=False)
         self.acked = max(self.acked, cursor)
         self._follow()
-        done = [position for position, sent in self._replayed.items() if sent <= cursor]
-        for position in done:
-            del self._replayed[position]
+        done = []
+        while self._replayed and next(iter(self._replayed.values())) <= cursor:
+            done.append(self._replayed.popitem(last=False)[0])
         return done
 
     def park(self, position: int) -> None:
@@ -56,9 +61,9 @@ class Ledger:
         if position not in self._open:
             message = f"position {position} is not one that was sent here and not acknowledged"
             raise BadInput(message, field="park.position")
-        if position == self._open[0]:
+        if position == next(iter(self._open)):
             self.acked = position
-        self._open.remove(position)
+        del self._open[position]
         self._follow()
 
     def _follow(self) -> None:

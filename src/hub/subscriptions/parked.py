@@ -2,21 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, select, update
-from sqlmodel import Session
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, col, delete, select, update
 
-from hub.database.columns import table
 from hub.database.store import Store
-from hub.database.tables import Consumer, Log, ParkedRow
+from hub.database.tables import Consumer, Log, ParkedRow, ReceiptRow
 from hub.errors import NotFound
-from hub.receipt import Micros
-from hub.subscriptions.rows import consumer_id
-
-_PARKED = table(ParkedRow)
-_CONSUMERS = table(Consumer)
-_LOG = table(Log)
+from hub.log.read.entries import entry_rows
+from hub.log.read.log import ReceiptLog
+from hub.log.read.snapshot import Snapshot
+from hub.receipt import Entry, Micros
+from hub.subscriptions.administration import consumer_id
+from hub.subscriptions.leases import Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,24 +35,24 @@ async def listing(
     store: Store, consumer: str | None = None, name: str | None = None
 ) -> list[Parked]:
     """What is set aside by the subscriptions of *consumer*, or of all, by position."""
-    statement = select(_PARKED, _CONSUMERS.c.name.label("owner")).join(
-        _CONSUMERS, _CONSUMERS.c.id == _PARKED.c.consumer
+    statement = select(ParkedRow, Consumer.name).join(
+        Consumer, col(Consumer.id) == col(ParkedRow.consumer)
     )
     if consumer is not None:
-        statement = statement.where(_CONSUMERS.c.name == consumer)
+        statement = statement.where(Consumer.name == consumer)
     if name is not None:
-        statement = statement.where(_PARKED.c.subscription == name)
-    ordered = statement.order_by(_CONSUMERS.c.name, _PARKED.c.subscription, _PARKED.c.position)
+        statement = statement.where(ParkedRow.subscription == name)
+    statement = statement.order_by(
+        col(Consumer.name), col(ParkedRow.subscription), col(ParkedRow.position)
+    )
 
-    def work(session: Session) -> Sequence[Any]:
-        connection = session.connection()
-        return connection.execute(ordered).all()
+    def work(session: Session) -> list[Parked]:
+        return [
+            Parked(owner, row.subscription, row.position, row.reason, row.parked_at, row.replay)
+            for row, owner in session.exec(statement)
+        ]
 
-    rows = await store.read(work)
-    return [
-        Parked(row.owner, row.subscription, row.position, row.reason, row.parked_at, row.replay)
-        for row in rows
-    ]
+    return await store.read(work)
 
 
 async def replay(
@@ -67,11 +65,10 @@ async def replay(
     """
 
     def work(session: Session) -> int:
-        connection = session.connection()
-        kept = _PARKED.c.position >= select(_LOG.c.oldest).scalar_subquery()
-        chosen = [*_chosen(connection, consumer, name, positions), kept]
-        statement = update(_PARKED).where(*chosen).values(replay=True)
-        return _some(connection.execute(statement).rowcount, name)
+        kept = col(ParkedRow.position) >= select(Log.oldest).scalar_subquery()
+        chosen = _chosen(session, consumer, name, positions)
+        changed = session.exec(update(ParkedRow).where(*chosen, kept).values(replay=True))
+        return _some(changed.rowcount, name)
 
     return await store.write(work)
 
@@ -82,19 +79,37 @@ async def drop(
     """Forget parked receipts: those at *positions*, or all.  Raises `NotFound` if none are."""
 
     def work(session: Session) -> int:
-        connection = session.connection()
-        statement = delete(_PARKED).where(*_chosen(connection, consumer, name, positions))
-        return _some(connection.execute(statement).rowcount, name)
+        chosen = _chosen(session, consumer, name, positions)
+        return _some(session.exec(delete(ParkedRow).where(*chosen)).rowcount, name)
 
     return await store.write(work)
 
 
+async def replayed(log: ReceiptLog, key: Key, positions: Sequence[int]) -> list[Entry]:
+    """The receipts at *positions* that are still to be sent again and that the log keeps."""
+    statement = (
+        entry_rows()
+        .join(ParkedRow, col(ParkedRow.position) == col(ReceiptRow.position))
+        .where(*_of(key.consumer, key.name), col(ParkedRow.replay))
+        .where(col(ParkedRow.position).in_(positions))
+        .order_by(col(ParkedRow.position))
+    )
+
+    def work(snapshot: Snapshot) -> list[Entry]:
+        return snapshot.entries.all(snapshot.connection, statement, {})
+
+    return await log.snapshot(work, unhurried=False)
+
+
 def _chosen(
-    connection: Connection, consumer: str, name: str, positions: Sequence[int] | None
+    session: Session, consumer: str, name: str, positions: Sequence[int] | None
 ) -> list[ColumnElement[bool]]:
-    owner = consumer_id(connection, consumer)
-    chosen = [_PARKED.c.consumer == owner, _PARKED.c.subscription == name]
-    return chosen if positions is None else [*chosen, _PARKED.c.position.in_(positions)]
+    chosen = _of(consumer_id(session, consumer), name)
+    return chosen if positions is None else [*chosen, col(ParkedRow.position).in_(positions)]
+
+
+def _of(consumer: int, name: str) -> list[ColumnElement[bool]]:
+    return [col(ParkedRow.consumer) == consumer, col(ParkedRow.subscription) == name]
 
 
 def _some(rows: int, name: str) -> int:

@@ -6,15 +6,14 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from hub.access import Access
-from hub.errors import Draining, StoreUnavailable
+from hub.errors import Draining
 from hub.feed.follower import Feed
 from hub.feed.frame import Frame
 from hub.filter import Filter, Shard
 from hub.receipt import Cursor, Entry, OnExpired
-from hub.subscriptions.lease import Claim
-
-LEASE_SECONDS = 8.0
-"""How long a holder that says nothing is still believed to live."""
+from hub.subscriptions.lease import Lease
+from hub.subscriptions.leases import LEASE_SECONDS
+from hub.subscriptions.parked import replayed
 
 STANDBY_SECONDS = 1.0
 """How often a reader in standby tries to take over."""
@@ -23,12 +22,12 @@ BLOCKED_SECONDS = 1.0
 """How often a reader that waits for acknowledgements looks at its token and at the hub."""
 
 QUIET_SECONDS = 1.0
-"""How long nothing was sent before a replay goes out alone, so that no late acknowledgement of an
-earlier frame is taken for one of it."""
+"""How long nothing was sent before replays go out alone.  Their cursor is that of an earlier frame:
+an acknowledgement of that one that is still on its way must not be taken for one of theirs."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wants:
+class ReadOptions:
     """What a reader asks for."""
 
     wanted: Filter
@@ -55,66 +54,75 @@ class Delivery:
 
 
 class Reader:
-    """Turns the log into deliveries, no more at a time than may be unacknowledged."""
+    """
+    Turns the log into deliveries, no more at a time than may be unacknowledged.
+
+    One task, the pump, follows the log and lays one frame ready; it fetches the next one only when
+    that was taken, so a reader without credit costs one frame, and heartbeats wait behind it.  The
+    reader itself hands out of that frame what its credit allows: `max_unacked` less what was sent,
+    live or replayed, and is not done.
+    """
 
     def __init__(
         self,
         feed: Feed,
         access: Access,
-        wants: Wants,
-        claim: Claim,
+        options: ReadOptions,
+        lease: Lease,
         heartbeat_seconds: float,
     ) -> None:
-        self.claim = claim
-        self._feed, self._access, self._wants = feed, access, wants
+        self.lease = lease
+        self._feed, self._access, self._options = feed, access, options
         self._heartbeat_seconds = heartbeat_seconds
         self._clock = asyncio.get_running_loop().time
         self._frame: Frame | None = None
         self._taken = asyncio.Event()
-        self._told_acked = -1
-        self._told_at = 0.0
+        self._sent_acked = -1
+        self._sent_at = 0.0
 
     async def stand_by(
-        self, acquire: Callable[[Claim], Awaitable[bool]]
+        self, acquire: Callable[[Lease], Awaitable[bool]]
     ) -> AsyncGenerator[Delivery, None]:
         """
         Standby deliveries, the first at once, until *acquire* has the lease or the reader
         finishes.  Raises `Draining` after a last one, `Unauthenticated`, `NotFound`,
         `StoreUnavailable`.
         """
-        while not await acquire(self.claim):
+        while not await acquire(self.lease):
             self._check()
             draining = self._feed.draining.is_set()
-            if draining or self._due or self._told_acked < 0:
-                yield self._tell([], self.claim.confirmed, standby=True)
+            if draining or self._due or self._sent_acked < 0:
+                yield self._deliver([], self.lease.confirmed, standby=True)
             if draining:
                 raise Draining
-            if self.claim.finishing:
+            if self.lease.finishing:
                 return
             await self._wait(STANDBY_SECONDS)
 
     async def deliveries(self, parked: set[int]) -> AsyncGenerator[Delivery, None]:
         """
         Receipts behind the acknowledged position, without those at the positions *parked*; the
-        first delivery comes at once.  Ends after `Claim.finish`.  Raises what `Claim.fail` was
+        first delivery comes at once.  Ends after `Lease.finish`.  Raises what `Lease.fail` was
         given, `CursorExpired`, and what `Feed.follow` raises.
         """
-        cursor = str(Cursor(self._feed.epoch, self.claim.confirmed))
-        position = await self._feed.start(after=cursor, on_expired=self._wants.on_expired)
-        self.claim.ledger.send((), position)
-        self._told_acked, self._told_at = self.claim.confirmed, self._clock()
+        cursor = str(Cursor(self._feed.epoch, self.lease.confirmed))
+        position = await self._feed.start(after=cursor, on_expired=self._options.on_expired)
+        self.lease.ledger.send((), position)
+        self._sent_acked, self._sent_at = self.lease.confirmed, self._clock()
         pump = asyncio.create_task(self._pump(position, parked))
         try:
             while True:
                 self._check()
-                if self.claim.finishing and not self.claim.unwritten:
-                    yield self._tell([], self.claim.ledger.sent)
+                if self.lease.finishing and not self.lease.unwritten:
+                    yield self._deliver([], self.lease.ledger.sent)
                     return
-                delivery = None if self.claim.finishing else await self._next()
+                # Somebody else may have the lease: silence, until the loop that writes knows.
+                waits = self.lease.finishing or self.lease.lapsed(self._clock())
+                delivery = None if waits else await self._next()
                 if delivery is not None:
                     yield delivery
                 elif self._frame is not None and self._feed.draining.is_set():
-                    yield self._tell([], self.claim.ledger.sent)
+                    yield self._deliver([], self.lease.ledger.sent)
                     raise Draining
                 else:
                     await self._wait(BLOCKED_SECONDS if self._waits else LEASE_SECONDS / 2)
@@ -123,9 +131,13 @@ class Reader:
 
     async def _pump(self, position: int, parked: set[int]) -> None:
         """Keep one frame ready, and fetch the next one when it was taken."""
-        wants = self._wants
+        options = self._options
         following = self._feed.follow(
-            self._access, wants.wanted, position, batch_size=wants.batch_size, shard=wants.shard
+            self._access,
+            options.wanted,
+            position,
+            batch_size=options.batch_size,
+            shard=options.shard,
         )
         try:
             async with aclosing(following) as frames:
@@ -133,23 +145,27 @@ class Reader:
                     rest = [entry for entry in frame.entries if entry.position not in parked]
                     self._frame = Frame(rest, frame.position, frame.head, frame.epoch)
                     self._taken.clear()
-                    self.claim.changed.set()
+                    self.lease.changed.set()
                     await self._taken.wait()
         except Exception as error:  # noqa: BLE001  # the reader raises it
-            self.claim.fail(error)
+            self.lease.fail(error)
 
     async def _next(self) -> Delivery | None:
-        ledger = self.claim.ledger
-        credit = self._wants.max_unacked - ledger.unacked
-        sends = self._frame is not None and (credit > 0 or not self._frame.entries)
-        replayed = await self._replays(sends=sends and bool(self._frame and self._frame.entries))
-        if sends:
-            return self._take(credit, replayed)
-        if replayed:
-            ledger.send((), ledger.sent, [entry.position for entry in replayed])
-            return self._tell(replayed, ledger.sent)
-        if self.claim.confirmed != self._told_acked or self._due:
-            return self._tell([], ledger.sent)
+        ledger, frame, most = self.lease.ledger, self._frame, self._most
+        room = min(most, self._options.max_unacked - ledger.unacked)
+        # Replays travel with a cursor that is new, beside one live receipt at least if that has
+        # any; where a frame has no place for both, or there is no news, they go alone.
+        alone = bool(self.lease.replays) and (
+            frame is None or frame.position == ledger.sent or most == 1
+        )
+        if alone and self._quiet and (entries := await self._replays(room)):
+            ledger.send((), ledger.sent, [entry.position for entry in entries])
+            return self._deliver(entries, ledger.sent)
+        if frame is not None and (not frame.entries or (room > 0 and not (alone and most == 1))):
+            entries = [] if alone else await self._replays(room - bool(frame.entries))
+            return self._take(room - len(entries), entries)
+        if self.lease.confirmed != self._sent_acked or self._due:
+            return self._deliver([], ledger.sent)
         return None
 
     def _take(self, credit: int, replayed: list[Entry]) -> Delivery:
@@ -164,51 +180,57 @@ class Reader:
             self._frame = None
             self._taken.set()
         positions = [entry.position for entry in entries]
-        self.claim.ledger.send(positions, position, [entry.position for entry in replayed])
-        return self._tell([*replayed, *entries], position)
+        self.lease.ledger.send(positions, position, [entry.position for entry in replayed])
+        return self._deliver([*replayed, *entries], position)
 
-    async def _replays(self, *, sends: bool) -> list[Entry]:
-        """Parked receipts to send now: with other receipts, or alone when it is quiet."""
-        quiet = self._clock() >= self._told_at + QUIET_SECONDS and not self.claim.ledger.unacked
-        if not self.claim.replays or not (sends or quiet):
-            return []
-        found = []
-        for position in self.claim.take_replays():
-            found += await self._feed.log.read(position - 1, 1, position)
-        return [entry for entry in found if self._access.sees(entry.provider) and self._owns(entry)]
+    async def _replays(self, room: int) -> list[Entry]:
+        """At most *room* parked receipts to send now."""
+        found: list[Entry] = []
+        while positions := self.lease.take_replays(room - len(found)):
+            entries = await replayed(self._feed.log, self.lease.key, positions)
+            found += filter(self._is_ours, entries)
+        return found
 
-    def _owns(self, entry: Entry) -> bool:
-        return self._wants.shard.holds(entry)
+    def _is_ours(self, entry: Entry) -> bool:
+        return self._access.sees(entry.provider) and self._options.shard.holds(entry)
 
-    def _tell(self, entries: Sequence[Entry], position: int, *, standby: bool = False) -> Delivery:
-        self._told_acked, self._told_at = self.claim.confirmed, self._clock()
+    @property
+    def _most(self) -> int:
+        """Most receipts of a frame."""
+        return min(self._options.batch_size, self._options.max_unacked)
+
+    @property
+    def _quiet(self) -> bool:
+        """Whether no acknowledgement of what was sent can be on its way."""
+        return self._clock() >= self._sent_at + QUIET_SECONDS and not self.lease.ledger.unacked
+
+    def _deliver(
+        self, entries: Sequence[Entry], position: int, *, standby: bool = False
+    ) -> Delivery:
+        self._sent_acked, self._sent_at = self.lease.confirmed, self._clock()
         head = max(self._feed.head, position)
         frame = Frame(entries, position, head, self._feed.epoch)
-        return Delivery(frame, self.claim.confirmed, standby)
+        return Delivery(frame, self.lease.confirmed, standby)
 
     @property
     def _waits(self) -> bool:
         """Whether there is something to send, which must wait."""
-        return self._frame is not None or bool(self.claim.replays)
+        return self._frame is not None or bool(self.lease.replays)
 
     @property
     def _due(self) -> bool:
-        return self._clock() >= self._told_at + self._heartbeat_seconds
+        return self._clock() >= self._sent_at + self._heartbeat_seconds
 
     def _check(self) -> None:
         self._feed.accounts.check(self._access)
-        if self.claim.error:
-            raise self.claim.error
-        renewed_at = self.claim.renewed_at
-        if renewed_at and self._clock() > renewed_at + LEASE_SECONDS:
-            message = "the lease of the subscription could not be prolonged; connect again"
-            raise StoreUnavailable(message)
+        if self.lease.error:
+            raise self.lease.error
 
     async def _wait(self, seconds: float) -> None:
         try:
             async with asyncio.timeout(seconds):
-                await self.claim.changed.wait()
+                await self.lease.changed.wait()
         except TimeoutError:
             return
         finally:
-            self.claim.changed.clear()
+            self.lease.changed.clear()

@@ -13,7 +13,7 @@ from hub.errors import BadInput, NotFound
 
 if TYPE_CHECKING:
     from hub.database.store import Store
-    from hub.subscriptions.rows import Subscription
+    from hub.subscriptions.states import SubscriptionState
 
 app = typer.Typer(help="Durable subscriptions: where each reader is.", no_args_is_help=True)
 
@@ -29,9 +29,9 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List the subscriptions, one line per shard, with how far each is behind."""
-    from hub.subscriptions.rows import listing
+    from hub.subscriptions.states import states
 
-    found = on_store(lambda store: listing(store, consumer or None))
+    found = on_store(lambda store: states(store, consumer or None))
     if as_json:
         print_json([_row(subscription) for subscription in found])
         return
@@ -51,13 +51,13 @@ def reset(
     """Let a subscription go on from elsewhere; its readers reconnect by themselves."""
     from hub.cli.terminal.positions import place
     from hub.log.read.log import ReceiptLog
-    from hub.subscriptions import rows
+    from hub.subscriptions import administration
 
     async def work(store: "Store") -> str:
         owner = await owner_of(store, name, consumer)
         log = ReceiptLog(store)
         position = await place(log, to)
-        await rows.reset(store, owner, name, position)
+        await administration.reset(store, owner, name, position)
         return (await log.bounds()).cursor(position)
 
     cursor = on_store(work)
@@ -73,11 +73,11 @@ def reshard(
     as_json: AsJson = False,
 ) -> None:
     """Share a subscription among another number of readers, from the least cursor on."""
-    from hub.subscriptions import rows
+    from hub.subscriptions import administration
 
     async def work(store: "Store") -> int:
         owner = await owner_of(store, name, consumer)
-        return await rows.reshard(store, owner, name, shards)
+        return await administration.reshard(store, owner, name, shards)
 
     position = on_store(work)
     shown = {"name": name, "shards": shards, "position": position}
@@ -88,10 +88,10 @@ def reshard(
 @app.command()
 def delete(name: Name, consumer: Consumer = "", as_json: AsJson = False) -> None:
     """Delete a subscription, its cursor and what it set aside."""
-    from hub.subscriptions import rows
+    from hub.subscriptions import administration
 
     async def work(store: "Store") -> None:
-        await rows.remove(store, await owner_of(store, name, consumer), name)
+        await administration.remove(store, await owner_of(store, name, consumer), name)
 
     on_store(work)
     print_json({"name": name, "deleted": True}) if as_json else print_line(f"{name} is deleted.")
@@ -99,9 +99,9 @@ def delete(name: Name, consumer: Consumer = "", as_json: AsJson = False) -> None
 
 async def owner_of(store: "Store", name: str, consumer: str) -> str:
     """The consumer that the subscription *name* belongs to, which *consumer* may tell."""
-    from hub.subscriptions.rows import listing
+    from hub.subscriptions.states import states
 
-    owners = {found.consumer for found in await listing(store, consumer or None, name)}
+    owners = {found.consumer for found in await states(store, consumer or None, name)}
     if not owners:
         message = f"there is no subscription named {name}"
         raise NotFound(message)
@@ -111,7 +111,7 @@ async def owner_of(store: "Store", name: str, consumer: str) -> str:
     return owners.pop()
 
 
-def _row(subscription: "Subscription") -> dict[str, Any]:
+def _row(subscription: "SubscriptionState") -> dict[str, Any]:
     instants = {
         name: when(getattr(subscription, name)) or None for name in ("acked_at", "created_at")
     }
@@ -119,7 +119,7 @@ def _row(subscription: "Subscription") -> dict[str, Any]:
     return {**asdict(subscription), "filter": filter_, **instants}
 
 
-def _cells(subscription: "Subscription") -> tuple[object, ...]:
+def _cells(subscription: "SubscriptionState") -> tuple[object, ...]:
     return (
         subscription.consumer,
         subscription.name,

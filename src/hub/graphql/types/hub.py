@@ -9,7 +9,7 @@ from hub.database.store import Store
 from hub.errors import Forbidden
 from hub.graphql.types.scalars import BigInt, CursorText, DateTime
 from hub.log.bounds import Bounds
-from hub.subscriptions.rows import Subscription, listing
+from hub.subscriptions.states import SubscriptionState, states
 
 
 @strawberry.type(description="The log: where it begins and ends.  It counts for all alike.")
@@ -92,7 +92,7 @@ class DurableSubscription:
     cursor: CursorText = strawberry.field(description="Everything up to here is acknowledged.")
 
     @classmethod
-    def of(cls, row: Subscription) -> Self:
+    def of(cls, row: SubscriptionState) -> Self:
         """*row* as the API shows it."""
         return cls(
             name=row.name,
@@ -115,7 +115,7 @@ async def durable_subscriptions(store: Store, access: Access) -> list[DurableSub
         message = f"this needs one of the scopes {', '.join(_READERS)}"
         raise Forbidden(message)
     everyone = access.has(Scope.OPERATIONS_READ)
-    found = await listing(store, None if everyone else access.consumer)
+    found = await states(store, None if everyone else access.consumer)
     return [DurableSubscription.of(row) for row in found]
 
 

@@ -135,6 +135,14 @@ def upgrade() -> None:
         sa.Column("replay", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("consumer", "subscription", "position"),
     )
+    op.create_index(
+        "parked_to_replay",
+        "parked",
+        ["consumer", "subscription", "position"],
+        unique=False,
+        sqlite_where=sa.text("replay = 1"),
+        postgresql_where=sa.text("replay"),
+    )
     op.create_table(
         "provider",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -241,7 +249,7 @@ def upgrade() -> None:
         sa.Column("acked_at", sa.BigInteger(), autoincrement=False, nullable=True),
         sa.Column("unacked", sa.Integer(), nullable=False),
         sa.Column("holder", sa.String(), nullable=True),
-        sa.Column("lease_until", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("renewed_at", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("created_at", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.PrimaryKeyConstraint("consumer", "name", "shard"),
     )

@@ -6,12 +6,11 @@ that a thousand acknowledgements a second are a few transactions.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from typing import Any, TypedDict
 
 import structlog
-from prometheus_client import Gauge
 
 from hub.access import Access, Scope
 from hub.database.store import Store
@@ -19,11 +18,12 @@ from hub.errors import Fenced, StoreUnavailable
 from hub.feed.follower import Feed
 from hub.receipt import Micros, OnExpired, StartAt
 from hub.settings import Settings
-from hub.subscriptions import leases, rows
-from hub.subscriptions.lease import Claim
+from hub.subscriptions import administration, leases
+from hub.subscriptions.administration import Declaration
+from hub.subscriptions.lease import Lease
 from hub.subscriptions.leases import Key
-from hub.subscriptions.reader import LEASE_SECONDS, Delivery, Reader, Wants
-from hub.subscriptions.rows import Declaration, Subscription
+from hub.subscriptions.reader import Delivery, Reader, ReadOptions
+from hub.subscriptions.states import show, states
 from hub.telemetry import Metrics
 
 GROUP_SECONDS = 0.1
@@ -33,8 +33,6 @@ RENEW_SECONDS = 2.0
 OBSERVE_SECONDS = 10.0
 LEAVE_SECONDS = 1.0
 """Longest that the end waits for the database; what is not given back there lapses by itself."""
-
-_LEASE = round(LEASE_SECONDS * 1_000_000)
 
 logger = structlog.stdlib.get_logger(__name__)
 
@@ -48,7 +46,7 @@ class Start(TypedDict):
     on_expired: OnExpired
 
 
-class Subscriptions:
+class Readers:
     """The durable subscriptions that this process reads.  `run` must be running."""
 
     def __init__(self, store: Store, feed: Feed, settings: Settings, metrics: Metrics) -> None:
@@ -56,7 +54,7 @@ class Subscriptions:
         self._feed = feed
         self._heartbeat_seconds = settings.heartbeat_seconds
         self._metrics = metrics
-        self._claims: dict[str, Claim] = {}
+        self._leases: dict[str, Lease] = {}
         self._due = asyncio.Event()
 
     async def declare(self, access: Access, wanted: Declaration, start: Start) -> Key:
@@ -64,44 +62,52 @@ class Subscriptions:
         The subscription *wanted*, created at *start* if there is none of its name, which needs
         `subscriptions:write`.  Raises `SubscriptionMismatch`, and what `Feed.start` raises.
         """
-        key = await rows.find(self._store, wanted)
+        key = await administration.find(self._store, wanted)
         if key is None:
             access.require(Scope.SUBSCRIPTIONS_WRITE)
             position = await self._feed.start(**start)
-            await rows.create(self._store, wanted, position)
-            key = await rows.find(self._store, wanted)
+            await administration.create(self._store, wanted, position)
+            key = await administration.find(self._store, wanted)
         if key is None:
             raise StoreUnavailable
         return key
 
     async def conditions(self, key: Key) -> dict[str, Any]:
         """The filter that *key* was created with, as JSON.  Raises `NotFound`."""
-        return await rows.conditions(self._store, key)
+        return await administration.conditions(self._store, key)
 
-    def claim(self, key: Key) -> Claim:
+    def lease(self, key: Key) -> Lease:
         """What a reader of *key* acknowledges by."""
-        return Claim(key, self._due)
+        return Lease(key, self._due)
 
     async def read(
-        self, access: Access, claim: Claim, wants: Wants
+        self, access: Access, lease: Lease, options: ReadOptions
     ) -> AsyncGenerator[Delivery, None]:
         """
         Standby deliveries until nobody else reads, then receipts.  Acknowledgements go to
-        *claim*.  See `Reader` for what this raises.
+        *lease*.  See `Reader` for what this raises.
         """
-        reader = Reader(self._feed, access, wants, claim, self._heartbeat_seconds)
+        reader = Reader(self._feed, access, options, lease, self._heartbeat_seconds)
         try:
             async with aclosing(reader.stand_by(self._acquire)) as standing_by:
                 async for delivery in standing_by:
                     yield delivery
-            if not claim.held:
+            if not lease.held:
                 return
-            parked = await leases.parked(self._store, claim.key)
+            parked = await leases.parked(self._store, lease.key, lease.confirmed)
             async with aclosing(reader.deliveries(parked)) as delivering:
                 async for delivery in delivering:
                     yield delivery
         finally:
-            claim.leave()
+            lease.leave()
+
+    async def start(self) -> None:
+        """
+        End the leases of a hub that was killed, where nobody else can hold one: an embedded
+        database has one hub.  Raises `StoreUnavailable`.
+        """
+        if self._store.settings.embedded:
+            await leases.release_all(self._store)
 
     async def run(self) -> None:
         """Write what is acknowledged, prolong leases and keep the metrics, until cancelled."""
@@ -119,20 +125,22 @@ class Subscriptions:
                     await self._observe()
                 await asyncio.sleep(GROUP_SECONDS)
         finally:
-            for claim in self._claims.values():
-                claim.leaving = True
+            for lease in self._leases.values():
+                lease.leaving = True
             with suppress(TimeoutError):
                 async with asyncio.timeout(LEAVE_SECONDS):
                     await self._write(everything=True)
 
-    async def _acquire(self, claim: Claim) -> bool:
+    async def _acquire(self, lease: Lease) -> bool:
         now = asyncio.get_running_loop().time()
-        held, acked = await leases.acquire(self._store, claim.key, claim.holder, _LEASE)
-        if not held:
-            claim.confirmed = acked
+        newest, lease.confirmed = await leases.look(self._store, lease.key)
+        if not lease.may_take(newest, now):
             return False
-        claim.begin(acked, now)
-        self._claims[claim.holder] = claim
+        acked = await leases.take(self._store, lease.key, newest, lease.holder)
+        if acked is None:
+            return False
+        lease.begin(acked, now)
+        self._leases[lease.holder] = lease
         return True
 
     async def _wait(self, seconds: float) -> None:
@@ -145,55 +153,44 @@ class Subscriptions:
             self._due.clear()
 
     async def _write(self, *, everything: bool) -> None:
-        claims = [c for c in self._claims.values() if everything or c.leaving or c.unwritten]
-        if not claims:
+        due = [
+            lease
+            for lease in self._leases.values()
+            if everything or lease.leaving or lease.unwritten
+        ]
+        if not due:
             return
-        now = asyncio.get_running_loop().time()
-        reports = [claim.report() for claim in claims]
+        began = asyncio.get_running_loop().time()
+        reports = [lease.report() for lease in due]
         try:
-            kept = await leases.keep(self._store, reports, _LEASE)
-        except StoreUnavailable:
+            written = await leases.write(self._store, reports)
+        except StoreUnavailable as error:
             logger.warning("acknowledgements cannot be written; trying again")
-            self._forget_lapsed(now)
+            self._give_up(began, error)
             return
-        for claim, report in zip(claims, reports, strict=True):
-            if claim.holder not in kept.held:
-                claim.fail(Fenced())
-                del self._claims[claim.holder]
+        for lease, report in zip(due, reports, strict=True):
+            if lease.holder not in written.held:
+                lease.fail(Fenced())
+                del self._leases[lease.holder]
             elif report.leaving:
-                del self._claims[claim.holder]
+                del self._leases[lease.holder]
             else:
-                claim.written(report, kept.replays.get(claim.key[:2], ()), now)
+                lease.written(report, written.replays.get(lease.holder, ()), began)
 
-    def _forget_lapsed(self, now: float) -> None:
-        """Readers that left while the store was away hold nothing any more."""
-        for holder, claim in list(self._claims.items()):
-            if claim.leaving and now > claim.renewed_at + LEASE_SECONDS:
-                del self._claims[holder]
+    def _give_up(self, began: float, error: StoreUnavailable) -> None:
+        """
+        End the readers whose leases had lapsed when a write *began* that failed.  One that lapsed
+        only meanwhile, as where this process was stopped for a time, waits for the next attempt,
+        which finds out whether somebody else holds by now.
+        """
+        for holder, lease in list(self._leases.items()):
+            if lease.lapsed(began):
+                lease.fail(error)
+                if lease.leaving:
+                    del self._leases[holder]
 
     async def _observe(self) -> None:
         try:
-            show(self._metrics, await rows.listing(self._store))
+            show(self._metrics, await states(self._store))
         except StoreUnavailable:
             return
-
-
-def show(metrics: Metrics, found: Iterable[Subscription]) -> None:
-    """Set the gauges of subscriptions: of its shards, the one that is most behind counts."""
-    shards: dict[tuple[str, str], list[Subscription]] = {}
-    last_ack = metrics.subscription_last_ack
-    last_ack.clear()
-    for each in found:
-        shards.setdefault((each.consumer, each.name), []).append(each)
-        if each.acked_at is not None:
-            last_ack.labels(each.consumer, each.name, each.shard).set(each.acked_at / 1_000_000)
-    gauges: list[tuple[Gauge, Callable[[list[Subscription]], float]]] = [
-        (metrics.subscription_lag, lambda some: max(each.lag for each in some)),
-        (metrics.subscription_lag_seconds, lambda some: max(each.lag_seconds for each in some)),
-        (metrics.subscription_unacked, lambda some: sum(each.unacked for each in some)),
-        (metrics.subscription_held, lambda some: min(each.holder is not None for each in some)),
-    ]
-    for gauge, value in gauges:
-        gauge.clear()
-        for labels, some in shards.items():
-            gauge.labels(*labels).set(value(some))
