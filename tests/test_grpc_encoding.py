@@ -48,6 +48,14 @@ def test_two_filters_of_the_same_span_stay_apart() -> None:
     assert ids(encoder, Frame([entry(1), entry(2)], 3, 3, "e")) == ["m1", "m2"]
 
 
+def test_a_frame_with_a_replay_is_never_taken_for_a_slice_of_the_log() -> None:
+    encoder = Encoder()
+    replay = [entry(1), entry(5), entry(3)]  # as many as from 1 to 3, and others
+    assert ids(encoder, Frame(replay, 3, 5, "e")) == ["m1", "m5", "m3"]
+    assert ids(encoder, Frame([entry(1), entry(2), entry(3)], 3, 5, "e")) == ["m1", "m2", "m3"]
+    assert ids(encoder, Frame(replay, 3, 5, "e")) == ["m1", "m5", "m3"]
+
+
 def test_another_log_has_other_receipts_at_the_same_positions() -> None:
     encoder = Encoder()
     assert ids(encoder, Frame([entry(1)], 1, 1, "e")) == ["m1"]

@@ -86,7 +86,9 @@ class Encoder:
         if not entries:
             return b""
         first, last = entries[0].position, entries[-1].position
-        if last - first + 1 != len(entries):
+        # Only what follows on from each other is a slice; a replay stands beside younger receipts.
+        dense = last - first + 1 == len(entries)
+        if not dense or any(entry.position != at for at, entry in enumerate(entries, first)):
             return self._join(entries, unmasked=unmasked)
         key = (first, last, unmasked)
         found = self._slices.get(key)
