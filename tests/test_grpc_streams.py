@@ -1,6 +1,8 @@
 """StreamReceipts, over real sockets."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import grpc
 import pytest
@@ -8,11 +10,13 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from hub.access import Scope
 from hub.accounts.administration import Administration
+from hub.feed.tail import READ_AT_ONCE
 from hub.receipt import ErrorCategory, Status
 from hub.settings import Settings
 from hub.v1 import receipts_pb2 as pb
-from tests.calling import positions, read, read_receipts, refused, run
+from tests.calling import Running, positions, read, read_receipts, refused, run
 from tests.conftest import quick_settings
+from tests.engines import reader_of, statements
 from tests.making import receipt
 
 
@@ -20,13 +24,28 @@ async def test_a_stream_from_the_earliest_meets_the_present_without_gap_or_repea
     any_settings: Settings,
 ) -> None:
     async with run(any_settings) as hub, hub.caller() as caller:
-        for number in range(7):
-            await hub.post(receipt(f"m{number}"))
-        call = caller.stream(start_at=pb.START_AT_EARLIEST, max_batch_size=2)
-        past = await read_receipts(call, 7)
-        await hub.post(*(receipt(f"n{number}") for number in range(3)))
-        live = await read_receipts(call, 3)
-        assert [r.position for r in past + live] == list(range(1, 11))
+        await hub.post(*(receipt(f"m{number}") for number in range(400)))
+        with limits_of_reads(hub) as past:
+            call = caller.stream(start_at=pb.START_AT_EARLIEST, max_batch_size=333)
+            seen = await read_receipts(call, 400)
+        with limits_of_reads(hub) as live:
+            for number in range(3):
+                await hub.post(receipt(f"n{number}"))
+                seen += await read_receipts(call, 1)
+        assert [r.position for r in seen] == list(range(1, 404))
+    assert 333 in past  # by the stream itself
+    assert set(live) == {READ_AT_ONCE}  # by the tail, for everyone
+
+
+@contextmanager
+def limits_of_reads(hub: Running) -> Iterator[list[int]]:
+    """How many receipts are asked of the log meanwhile, by each read that has a limit."""
+    limits: list[int] = []
+    with statements(reader_of(hub.hub.store)) as asked:
+        yield limits
+    for statement, values in asked:
+        if "FROM receipt" in statement and "LIMIT" in statement:
+            limits += {333, READ_AT_ONCE} & set(values)
 
 
 async def test_the_first_frame_comes_at_once_and_has_a_cursor_also_when_the_log_is_empty(
@@ -313,3 +332,29 @@ async def test_draining_ends_streams_with_a_last_frame(settings: Settings) -> No
         assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
         assert (told.code, told.reason) == (grpc.StatusCode.UNAVAILABLE, "DRAINING")
         assert told.retry
+
+
+async def test_readers_side_by_side_each_get_what_their_own_rights_allow(
+    any_settings: Settings,
+) -> None:
+    full = (Scope.RECEIPTS_READ, Scope.RECIPIENTS_READ)
+    async with (
+        run(any_settings) as hub,
+        hub.caller(*full, name="all") as everything,
+        hub.caller(*full, name="one", providers=("p2",)) as limited,
+        hub.caller(name="masked") as masked,
+    ):
+        for number in range(10):
+            await hub.post(receipt(f"m{number}"), provider=number % 2 + 1)
+        owners = [everything, limited, masked, limited, everything]
+        calls = [owner.stream(start_at=pb.START_AT_EARLIEST) for owner in owners]
+        counts = [5 if owner is limited else 10 for owner in owners]
+        past = await asyncio.gather(*map(read_receipts, calls, counts))
+        for number in range(10):
+            await hub.post(receipt(f"n{number}"), provider=number % 2 + 1)
+        live = await asyncio.gather(*map(read_receipts, calls, counts))
+    for owner, before, now in zip(owners, past, live, strict=True):
+        step = 2 if owner is limited else 1
+        assert [r.position for r in before + now] == list(range(step, 21, step))
+        numbers = {"+86138****8000" if owner is masked else "+8613800138000"}
+        assert {r.recipient for r in before + now} == numbers
