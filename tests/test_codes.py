@@ -1,11 +1,14 @@
-import csv
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 
+from hub.cli.terminal.checks import check_protocol
 from hub.errors import StartError
 from hub.intake.adapters import adapters
-from hub.intake.codes import UNEXPLAINED, Codes, Meaning
+from hub.intake.codes import UNEXPLAINED, Codes, Meaning, built_in, protocols
 from hub.receipt import ErrorCategory, Status
 
 
@@ -175,16 +178,42 @@ def test_a_missing_table_of_codes_is_one_clear_line(tmp_path: Path) -> None:
 
 
 def test_the_built_in_table_names_each_code_once_per_layer_and_explains_it() -> None:
-    path = Path(__file__).parents[1] / "src" / "hub" / "intake" / "codes.csv"
-    rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines(), strict=True))
+    rows = list(built_in())
     assert len({(row["layer"], row["pattern"]) for row in rows}) == len(rows) > 250
     assert all(row["meaning"] for row in rows)
-    assert {row["layer"].partition(":")[0] for row in rows} == {"default", "protocol", "provider"}
-    spoken_to = {f"provider:{adapter}" for adapter in adapters()}
-    assert {row["layer"] for row in rows if row["layer"].startswith("provider:")} <= spoken_to
     codes = Codes(rows)
     for row in rows:
         layer, _, name = row["layer"].partition(":")
         adapter = name if layer == "provider" else ""
         protocol = name if layer == "protocol" else ""
         assert meaning(codes, row["pattern"], protocol, adapter).text == row["meaning"]
+
+
+def test_every_built_in_row_is_in_a_layer_that_some_account_can_reach() -> None:
+    reachable = {
+        "default",
+        *(f"provider:{adapter}" for adapter in adapters()),
+        *(f"protocol:{check_protocol(name.lower())}" for name in protocols()),
+    }
+    assert {row["layer"] for row in built_in()} == reachable
+
+
+def test_every_file_of_codes_is_read() -> None:
+    folder = Path(__file__).parents[1] / "src" / "hub" / "intake" / "codes"
+    lines = sum(len(file.read_text().splitlines()) - 1 for file in folder.rglob("*.csv"))
+    assert len(list(built_in())) == lines
+
+
+def test_the_wheel_carries_the_files_of_codes(tmp_path: Path) -> None:
+    root = Path(__file__).parents[1]
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
+        cwd=root,
+        capture_output=True,
+        check=True,
+    )
+    [wheel] = tmp_path.glob("*.whl")
+    source = root / "src"
+    files = {str(file.relative_to(source)) for file in source.rglob("*.csv")}
+    assert files <= set(zipfile.ZipFile(wheel).namelist())
+    assert files

@@ -7,7 +7,6 @@ from hub.errors import BadInput
 
 NAME_HELP = "1 to 64 letters, digits, and . _ -, beginning with a letter or digit"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_PROTOCOLS = ("SGIP", "SMGP")
 
 
 def check_name(name: str) -> str:
@@ -74,7 +73,9 @@ def check_credentials(adapter: str, given: Mapping[str, str]) -> dict[str, str]:
 
 def check_protocol(name: str) -> str:
     """A gateway protocol, or none."""
-    if name and name.upper() not in _PROTOCOLS:
-        message = f"{name!r} is no protocol; it takes {', '.join(_PROTOCOLS)}"
+    from hub.intake.codes import protocols
+
+    if name and name.upper() not in protocols():
+        message = f"{name!r} is no protocol; it takes {', '.join(protocols())}"
         raise BadInput(message, field="protocol")
     return name.upper()

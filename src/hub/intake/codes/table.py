@@ -1,9 +1,10 @@
 """
 What error codes mean: data, since the same code means different things in different mouths.
 
-A row of `codes.csv` belongs to a layer: `account:NAME`, `provider:ADAPTER`, `protocol:SGIP`, or
-`default`; the first layer that knows a code wins, in this order.  Where the public tables
-contradict each other, the row's meaning says so and which side was taken.
+A row belongs to a layer: `account:NAME`, `provider:ADAPTER`, `protocol:SGIP`, or `default`; the
+first layer that knows a code wins, in this order.  The layer of a built-in row is told by its file:
+`providers/ADAPTER.csv`, `protocols/sgip.csv`, `default.csv`.  Where the public tables contradict
+each other, the row's meaning says so and which side was taken.
 """
 
 import csv
@@ -11,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -50,8 +52,7 @@ class Codes:
     def load(cls, overrides: Path | None = None) -> Self:
         """The built-in table, with the rows of the CSV file *overrides* in front of it."""
         own = [] if overrides is None else _read_overrides(overrides)
-        text = resources.files(__package__).joinpath("codes.csv").read_text(encoding="utf-8")
-        return cls([*csv.DictReader(text.splitlines()), *own])
+        return cls([*built_in(), *own])
 
     def _look_up(self, code: str, *, account: str, adapter: str, protocol: str) -> Meaning:
         """What *code* means to this account; `UNEXPLAINED` where no layer knows it."""
@@ -70,6 +71,31 @@ class Codes:
             self._plain[layer, plain] = meaning
         else:
             self._plain.setdefault((layer, plain), meaning)
+
+
+def built_in() -> Iterator[dict[str, str]]:
+    """The rows that come with the hub, each with its layer."""
+    files = resources.files(__package__)
+    yield from _rows(files / "default.csv", _DEFAULT)
+    for name in protocols():
+        yield from _rows(files / "protocols" / f"{name.lower()}.csv", f"protocol:{name}")
+    for name in _names("providers"):
+        yield from _rows(files / "providers" / f"{name}.csv", f"provider:{name}")
+
+
+def protocols() -> list[str]:
+    """The gateway protocols with codes of their own, as an account names them."""
+    return [name.upper() for name in _names("protocols")]
+
+
+def _names(folder: str) -> list[str]:
+    found = (resources.files(__package__) / folder).iterdir()
+    return sorted(file.name.removesuffix(".csv") for file in found if file.name.endswith(".csv"))
+
+
+def _rows(file: Traversable, layer: str) -> Iterator[dict[str, str]]:
+    rows = csv.DictReader(file.read_text(encoding="utf-8").splitlines(), strict=True)
+    return ({"layer": layer, **row} for row in rows)
 
 
 def _meaning(row: dict[str, str]) -> Meaning:
