@@ -1,4 +1,4 @@
-"""Where a server is to listen, and which setting is to blame where it cannot."""
+"""Where a server is to listen, and which setting is wrong where it cannot."""
 
 import errno
 import socket
@@ -12,14 +12,14 @@ Surface = Literal["http", "callback", "grpc"]
 _HOST_FAULTS = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.ENODEV, errno.EINVAL}
 
 
-class Place(NamedTuple):
+class SocketAddress(NamedTuple):
     """What a socket is bound to."""
 
     family: socket.AddressFamily
     address: Any
 
 
-def resolve(settings: Settings, surface: Surface) -> Place:
+def resolve(settings: Settings, surface: Surface) -> SocketAddress:
     """Where *surface* is to listen.  Raises `StartError` where its host is none."""
     host, port = settings.address(surface)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -27,7 +27,7 @@ def resolve(settings: Settings, surface: Surface) -> Place:
         found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         raise _host_refused(surface, host, "it cannot be resolved") from None
-    return Place(found[0][0], found[0][4])
+    return SocketAddress(found[0][0], found[0][4])
 
 
 def refusal(settings: Settings, surface: Surface, error: OSError | None) -> StartError:
@@ -40,11 +40,11 @@ def refusal(settings: Settings, surface: Surface, error: OSError | None) -> Star
     return StartError(f"{name} holds {port}, and {host}:{port} cannot be listened on: {reason}")
 
 
-def probe(place: Place) -> OSError | None:
-    """Why nothing can listen at *place*; None where something could."""
+def probe(address: SocketAddress) -> OSError | None:
+    """Why nothing can listen at *address*; None where something could."""
     try:
-        with socket.socket(place.family, socket.SOCK_STREAM) as listener:
-            listener.bind(place.address)
+        with socket.socket(address.family, socket.SOCK_STREAM) as listener:
+            listener.bind(address.address)
     except OSError as error:
         return error
     return None

@@ -29,7 +29,7 @@ def unknown(known: Collection[str], file: Path = FILE) -> list[str]:
     """A sentence on each variable of ours that nothing reads, with the nearest of *known*."""
     try:
         named = {binding.key.upper() for binding in _bindings(file) if binding.key}
-    except StartError:  # told by whoever needs the file
+    except StartError:  # reported by whoever needs the file
         named = set()
     named |= {name.upper() for name in os.environ}
     ours = {name for name in named if name.startswith(PREFIX)}

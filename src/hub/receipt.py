@@ -31,7 +31,7 @@ class Status(IntEnum):
     BUFFERED = 3
     """The carrier holds it, for instance while the handset is off."""
     UNKNOWN = 4
-    """The provider said something that has no sure meaning; the raw value is kept."""
+    """The provider reports something that has no sure meaning; the raw value is kept."""
     EXPIRED = 5
     """The carrier gave up after its time limit."""
     REJECTED = 6
@@ -77,7 +77,7 @@ class ErrorCategory(IntEnum):
     """Why a message failed, in words that need no table of codes.  Stored; never renumber."""
 
     UNKNOWN = 1
-    """There is a code, and nobody has told us what it means."""
+    """There is a code, and nobody has explained it."""
     INVALID_NUMBER = 2
     """No such number: stop sending to it."""
     ABSENT = 3

@@ -29,11 +29,11 @@ _BETWEEN = (
     r"|%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}|\\[nrt])"
 )
 _NUMBER = re.compile(
-    rf"(?:[+\uff0b]|%2[Bb])\(?\d(?:{_BETWEEN}{{0,3}}\d){{5,}}"  # told by its sign
+    rf"(?:[+\uff0b]|%2[Bb])\(?\d(?:{_BETWEEN}{{0,3}}\d){{5,}}"  # known by its sign
     rf"|\d(?:{_BETWEEN}{{0,3}}\d){{7,}}"
 )
 
-# What is told from a number by its form, standing alone.  The whole is one group, to split by.
+# What is known to be no number by its form, standing alone.  The whole is one group, to split by.
 _ALONE, _END = r"(?<![\w+\uff0b.\-])", r"(?![\w]|[.\-]\w)"
 _OTHER = re.compile(
     rf"({_ALONE}(?:"
@@ -67,7 +67,7 @@ def scrub(text: str) -> str:
 def redacted(value: Any, name: str = "") -> Any:
     """
     The *value* of the field *name* as it may be logged: texts are scrubbed, also within what holds
-    them, numbers hidden where they are as long as a phone number, and other objects are told in
+    them, numbers hidden where they are as long as a phone number, and other objects are put in
     words first, as they would be anyway.
     """
     match value:

@@ -297,6 +297,6 @@ def _explain(error: ValidationError) -> str:
 
 def _held(name: str, given: object) -> str:
     """What the variable *name* holds, without what may be a secret."""
-    told = ",".join(map(str, given)) if isinstance(given, tuple) else str(given)
-    text = os.environ.get(name, told)
+    shown = ",".join(map(str, given)) if isinstance(given, tuple) else str(given)
+    text = os.environ.get(name, shown)
     return without_secrets(text) if "URL" in name or "://" in text else text

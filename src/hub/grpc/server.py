@@ -78,7 +78,7 @@ async def serving(
 def _bind(server: grpc.aio.Server, settings: Settings) -> str:
     host = f"[{settings.grpc_host}]" if ":" in settings.grpc_host else settings.grpc_host
     credentials = tls.credentials(settings)
-    place = addresses.resolve(settings, "grpc")
+    address = addresses.resolve(settings, "grpc")
     wanted = f"{host}:{settings.grpc_port}"
     try:
         if credentials is None:
@@ -89,7 +89,7 @@ def _bind(server: grpc.aio.Server, settings: Settings) -> str:
         port = 0
     if not port:
         # The library does not say why; a socket of our own does.
-        raise addresses.refusal(settings, "grpc", addresses.probe(place))
+        raise addresses.refusal(settings, "grpc", addresses.probe(address))
     return f"{host}:{port}"
 
 

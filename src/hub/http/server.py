@@ -101,10 +101,10 @@ async def served(
 @contextmanager
 def listening(settings: Settings, surface: Literal["http", "callback"]) -> Iterator[socket.socket]:
     """A socket bound where *settings* have *surface*.  Raises `StartError`."""
-    place = addresses.resolve(settings, surface)
+    address = addresses.resolve(settings, surface)
     try:
         # With its protocol named: asyncio turns Nagle's algorithm off for such sockets alone.
-        listener = socket.socket(place.family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        listener = socket.socket(address.family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     except OSError as error:
         raise addresses.refusal(settings, surface, error) from error
     with listener:
@@ -114,7 +114,7 @@ def listening(settings: Settings, surface: Literal["http", "callback"]) -> Itera
             most = round(1000 * (settings.slow_reader_seconds + _LAST_WORD_SECONDS))
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, most)
         try:
-            listener.bind(place.address)
+            listener.bind(address.address)
         except OSError as error:
             raise addresses.refusal(settings, surface, error) from error
         listener.setblocking(False)

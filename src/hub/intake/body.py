@@ -33,7 +33,7 @@ def declared_length(headers: Iterable[tuple[bytes, bytes]]) -> int | None:
     return 0
 
 
-async def whole(receive: Receive, limit: int, seconds: float) -> bytes:
+async def read_body(receive: Receive, limit: int, seconds: float) -> bytes:
     """
     The body.  Raises `Ended` after no more than *limit* bytes and what came together with the
     last of them, or after *seconds*; `HungUp` where the provider does.

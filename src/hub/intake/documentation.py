@@ -5,7 +5,7 @@ from typing import Any
 
 from hub.intake.adapters import lushang
 from hub.intake.adapters.adapter import MAX_CODE, MAX_ID, Answer
-from hub.intake.reading import MOST_APART
+from hub.intake.reading import MAX_UNREAD
 
 _DESCRIPTION = """
 What a provider calls, in its own dialect; the bodies here are those of the adapter `lushang`.
@@ -85,7 +85,7 @@ def _envelope() -> dict[str, Any]:
                 "minItems": 1,
                 "description": "One item for each recipient of each message. An item that cannot be"
                 " read goes to quarantine with its reason, and the others are taken; of one body,"
-                f" the first {MOST_APART} are kept one by one, and of more the whole body.",
+                f" the first {MAX_UNREAD} are kept one by one, and of more the whole body.",
                 "items": {"type": "object", "required": ["smsId"], "properties": _FIELDS},
             }
         },

@@ -21,7 +21,7 @@ class Peers:
     def admits(self, allowed: tuple[str, ...], client: str | None, headers: Headers) -> bool:
         """
         Whether the caller is in *allowed*, addresses or networks; empty allows anyone.  A caller
-        whose address cannot be told, or of whom two proxy headers tell two, is in no list.
+        whose address is unknown, or of whom two proxy headers name two, is in no list.
         """
         if not allowed:
             return True
@@ -34,8 +34,8 @@ class Peers:
         if direct is None or not _within(direct, self._trusted):
             return direct
         paths = [path for path in (_x_forwarded_for(headers), _forwarded(headers)) if path]
-        told = {self._before_proxies(path) for path in paths} or {direct}
-        return told.pop() if len(told) == 1 else None
+        callers = {self._before_proxies(path) for path in paths} or {direct}
+        return callers.pop() if len(callers) == 1 else None
 
     def _before_proxies(self, path: list[str]) -> _Address | None:
         hop: _Address | None = None
@@ -70,9 +70,9 @@ def _forwarded(headers: Headers) -> list[str]:
     for value in _values(headers, b"forwarded"):
         for element in value.split(","):
             for pair in element.split(";"):
-                name, _, told = pair.partition("=")
+                name, _, hop = pair.partition("=")
                 if name.strip().lower() == "for":
-                    hops.append(told.strip().strip('"'))
+                    hops.append(hop.strip().strip('"'))
     return hops
 
 

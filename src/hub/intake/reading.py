@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 
-from hub.intake.adapters.adapter import Account, Provider, Reason, Unread
+from hub.intake.adapters.adapter import Adapter, CalledAccount, Reason, Unread
 from hub.intake.codes import Codes
 from hub.log.write.arrival import Unreadable
 from hub.receipt import Receipt
 
-MOST_APART = 100
+MAX_UNREAD = 100
 """Most unreadable items of one body that are kept one by one."""
 
 SLICE_ITEMS = 200
@@ -28,7 +28,7 @@ class Reading:
 
     receipts: list[Receipt] = field(default_factory=list)
     unread: list[Unread] = field(default_factory=list)
-    """Items that cannot be read; of many, the first ones, but more than `MOST_APART`."""
+    """Items that cannot be read; of many, the first ones, but more than `MAX_UNREAD`."""
     problem: Reason | None = None
     """Why the body is not the provider's envelope; None where it is."""
 
@@ -36,13 +36,13 @@ class Reading:
         """Take in what the adapter read next."""
         if isinstance(item, Receipt):
             self.receipts.append(item)
-        elif len(self.unread) <= MOST_APART:
+        elif len(self.unread) <= MAX_UNREAD:
             self.unread.append(item)
 
     @property
     def too_many_unread(self) -> bool:
         """Whether the body is kept whole in the stead of its unreadable items."""
-        return len(self.unread) > MOST_APART
+        return len(self.unread) > MAX_UNREAD
 
     def unreadable(self, body: bytes) -> list[Unreadable]:
         """What of *body* is set aside: itself, or its unreadable items."""
@@ -52,7 +52,7 @@ class Reading:
         return [Unreadable(item.reason.value, item.raw) for item in self.unread]
 
 
-class Reader:
+class BodyReader:
     """Reads bodies; of the large ones, one at a time."""
 
     def __init__(self, codes: Codes) -> None:
@@ -60,7 +60,7 @@ class Reader:
         self._turn = asyncio.Lock()
 
     async def read(
-        self, adapter: Provider, account: Account, body: bytes, headers: Mapping[str, str]
+        self, adapter: Adapter, account: CalledAccount, body: bytes, headers: Mapping[str, str]
     ) -> Reading:
         """What *adapter* makes of *body*; whatever it raises passes through."""
         work = _Work(adapter, account, body, headers, self._codes)
@@ -79,8 +79,8 @@ class _Work:
 
     def __init__(
         self,
-        adapter: Provider,
-        account: Account,
+        adapter: Adapter,
+        account: CalledAccount,
         body: bytes,
         headers: Mapping[str, str],
         codes: Codes,

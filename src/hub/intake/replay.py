@@ -17,9 +17,9 @@ from hub.accounts.directory import Account, Accounts
 from hub.database.store import Store
 from hub.errors import NotFound
 from hub.intake.adapters import adapters
-from hub.intake.adapters.adapter import Provider, Reason
+from hub.intake.adapters.adapter import Adapter, Reason
 from hub.intake.codes import Codes
-from hub.intake.reading import Reader, Reading
+from hub.intake.reading import BodyReader, Reading
 from hub.log.read import stored
 from hub.log.read.log import ReceiptLog
 from hub.log.read.quarantine import QuarantineItem
@@ -103,7 +103,7 @@ class Replay:
         self, store: Store, writer: Writer, accounts: Mapping[str, Account], codes: Codes
     ) -> None:
         self._store, self._writer, self._accounts = store, writer, accounts
-        self._reader = Reader(codes)
+        self._reader = BodyReader(codes)
         self._log = ReceiptLog(store)
         self._adapters = adapters()
 
@@ -147,17 +147,17 @@ class Replay:
             after = page[-1].id
 
     async def _replay(self, item: QuarantineItem, *, dry_run: bool) -> Replayed:
-        told = Replayed(item.id, item.provider, item.reason)
+        result = Replayed(item.id, item.provider, item.reason)
         account = self._accounts[item.provider]
         raw = (await self._log.raw_bytes([item.id])).get(item.id, b"")
         read = await self._read(account, raw, item.headers, whole=item.whole)
         if read.problem or (read.unread and not item.whole):
             problem = read.problem or read.unread[0].reason
-            return replace(told, problem=problem.value)
+            return replace(result, problem=problem.value)
         logged = await self._logged(account, read.receipts)
         fresh = [each for each, entry in zip(read.receipts, logged, strict=True) if entry is None]
-        told = replace(
-            told,
+        result = replace(
+            result,
             problem=Reason.TOO_MANY.value if read.too_many_unread else "",
             receipts=len(fresh),
             known=len(logged) - len(fresh),
@@ -165,8 +165,8 @@ class Replay:
             statuses=Counter(receipt.status for receipt in read.receipts),
         )
         if not dry_run and not await self._append(account, item, raw, read, fresh):
-            return replace(told, problem="REFUSED_BY_STORE")
-        return told
+            return replace(result, problem="REFUSED_BY_STORE")
+        return result
 
     async def _append(
         self,
@@ -234,7 +234,7 @@ class Replay:
     async def _read(
         self, account: Account, raw: bytes, headers: Mapping[str, str], *, whole: bool
     ) -> Reading:
-        adapter: Provider | None = self._adapters.get(account.adapter)
+        adapter: Adapter | None = self._adapters.get(account.adapter)
         if adapter is None:
             return Reading(problem=Reason.NO_ADAPTER)
         try:

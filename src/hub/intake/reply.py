@@ -2,7 +2,7 @@
 
 from starlette.types import Receive, Scope, Send
 
-from hub.intake.adapters.adapter import Answer, Provider
+from hub.intake.adapters.adapter import Adapter, Answer
 from hub.intake.body import declared_length, discard
 
 _RETRY_AFTER = {
@@ -24,7 +24,7 @@ _BEFORE_BODY = {
 Headers = list[tuple[bytes, bytes]]
 
 
-def endless(answer: Answer, scope: Scope, limit: int) -> bool:
+def must_close(answer: Answer, scope: Scope, limit: int) -> bool:
     """
     Whether, after *answer*, the server would go on reading a body of more than *limit* bytes, or
     one that never ends, if the connection were kept.
@@ -35,13 +35,13 @@ def endless(answer: Answer, scope: Scope, limit: int) -> bool:
     return answer in _CUT_OFF
 
 
-async def respond(send: Send, adapter: Provider, answer: Answer, reference: str) -> None:
+async def respond(send: Send, adapter: Adapter, answer: Answer, reference: str) -> None:
     """Send *answer* in the adapter's words and keep the connection."""
     await _start(send, adapter, answer, reference, [], more=False)
 
 
 async def respond_and_close(
-    receive: Receive, send: Send, adapter: Provider, answer: Answer, reference: str
+    receive: Receive, send: Send, adapter: Adapter, answer: Answer, reference: str
 ) -> None:
     """Send *answer* in the adapter's words, see that it arrives, and close the connection."""
     await _start(send, adapter, answer, reference, [(b"connection", b"close")], more=True)
@@ -51,7 +51,7 @@ async def respond_and_close(
 
 
 async def _start(
-    send: Send, adapter: Provider, answer: Answer, reference: str, extra: Headers, *, more: bool
+    send: Send, adapter: Adapter, answer: Answer, reference: str, extra: Headers, *, more: bool
 ) -> None:
     reply = adapter.reply(answer, reference)
     headers = [

@@ -12,19 +12,19 @@ from starlette.types import Receive, Scope, Send
 from hub.accounts.directory import Account, Accounts
 from hub.errors import Draining, Overloaded, StoreUnavailable
 from hub.intake.adapters import adapters
-from hub.intake.adapters.adapter import Answer, Call, Provider, Reason
-from hub.intake.body import Ended, HungUp, declared_length, whole
+from hub.intake.adapters.adapter import Adapter, Answer, Call, Reason
+from hub.intake.body import Ended, HungUp, declared_length, read_body
 from hub.intake.codes import Codes
 from hub.intake.peer import Headers, Peers
-from hub.intake.reading import Reader, Reading
-from hub.intake.reply import endless, respond, respond_and_close
+from hub.intake.reading import BodyReader, Reading
+from hub.intake.reply import must_close, respond, respond_and_close
 from hub.log.write.arrival import Arrival, Unreadable
 from hub.log.write.writer import Writer
 from hub.receipt import ErrorCategory
 from hub.settings import Settings
 from hub.telemetry import Metrics
 
-KEPT_HEADERS = ("content-type", "content-encoding", "user-agent", "x-request-id")
+STORED_HEADERS = ("content-type", "content-encoding", "user-agent", "x-request-id")
 """Headers that are stored with a body, beside those that the adapter names; never credentials."""
 
 ANSWERS: dict[type[Exception], Answer] = {
@@ -33,9 +33,9 @@ ANSWERS: dict[type[Exception], Answer] = {
     Draining: Answer.DRAINING,
 }
 
-_UNNAMED = "lushang"
+_DEFAULT_ADAPTER = "lushang"
 """The dialect of answers where no account tells which."""
-_LONGEST_HEADER = 256
+_MAX_HEADER = 256
 
 logger = structlog.stdlib.get_logger(__name__)
 
@@ -59,14 +59,14 @@ class Webhook:
         self._accounts, self._writer, self._metrics = accounts, writer, metrics
         self._draining = draining
         self._adapters = adapters()
-        self._reader = Reader(Codes.load(settings.codes_file))
+        self._reader = BodyReader(Codes.load(settings.codes_file))
         self._peers = Peers(settings.trusted_proxies)
         self._outcomes: dict[tuple[str, Answer], Any] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one call."""
         started = time.perf_counter()
-        adapter, account, reference = self._adapters[_UNNAMED], None, ""
+        adapter, account, reference = self._adapters[_DEFAULT_ADAPTER], None, ""
         try:
             names = scope["path_params"]
             account = await self._accounts.provider(names["provider"], names["secret"])
@@ -83,13 +83,13 @@ class Webhook:
             answer = ANSWERS.get(type(error), Answer.FAULT)
             reference = _report(error, account) if answer is Answer.FAULT else ""
         self._count(account.name if account else "", answer, started)
-        if endless(answer, scope, self._limit):
+        if must_close(answer, scope, self._limit):
             await respond_and_close(receive, send, adapter, answer, reference)
         else:
             await respond(send, adapter, answer, reference)
 
     async def _answer(
-        self, scope: Scope, receive: Receive, account: Account, adapter: Provider
+        self, scope: Scope, receive: Receive, account: Account, adapter: Adapter
     ) -> Answer:
         """Check in the order of the contract, then store."""
         headers: Headers = scope["headers"]
@@ -101,7 +101,7 @@ class Webhook:
             return Answer.DRAINING
         if (declared_length(headers) or 0) > self._limit:
             return Answer.TOO_LARGE
-        body = await whole(receive, self._limit, self._seconds)
+        body = await read_body(receive, self._limit, self._seconds)
         received_at = time.time_ns() // 1000
         if scope["method"] == "GET":
             body = scope["query_string"]
@@ -111,7 +111,7 @@ class Webhook:
             return Answer.UNAUTHENTIC
         return await self._take(call, account, adapter)
 
-    async def _take(self, call: Call, account: Account, adapter: Provider) -> Answer:
+    async def _take(self, call: Call, account: Account, adapter: Adapter) -> Answer:
         reading = await self._read(call, account, adapter)
         if reading.problem:
             logger.warning(
@@ -126,7 +126,7 @@ class Webhook:
             return Answer.FAULT if reading.problem is Reason.FAULT else Answer.UNREADABLE
         return Answer.STORED
 
-    async def _read(self, call: Call, account: Account, adapter: Provider) -> Reading:
+    async def _read(self, call: Call, account: Account, adapter: Adapter) -> Reading:
         try:
             return await self._reader.read(adapter, account, call.body, call.headers)
         except Exception as error:  # noqa: BLE001  the bytes are kept for a better adapter
@@ -167,18 +167,18 @@ class Webhook:
 def _arrival(
     call: Call,
     account: Account,
-    adapter: Provider,
+    adapter: Adapter,
     reading: Reading,
     unreadable: list[Unreadable],
 ) -> Arrival:
-    names = [name for name in (*KEPT_HEADERS, *adapter.HEADERS) if name in call.headers]
+    names = [name for name in (*STORED_HEADERS, *adapter.HEADERS) if name in call.headers]
     return Arrival(
         provider_id=account.id,
         provider=account.name,
         adapter=f"{account.adapter}/{adapter.VERSION}",
         received_at=call.received_at,
         body=call.body,
-        headers={name: call.headers[name][:_LONGEST_HEADER] for name in names},
+        headers={name: call.headers[name][:_MAX_HEADER] for name in names},
         receipts=reading.receipts,
         unreadable=unreadable,
     )

@@ -55,7 +55,7 @@ def add(
         providers=tuple(dict.fromkeys(providers)) or None,
         expires_at=_end(expires_in),
     )
-    token = on_accounts(lambda register: _add(register, new), create=True)
+    token = on_accounts(lambda administration: _add(administration, new), create=True)
     if as_json:
         print_json({"name": name, "token": token, "scopes": list(new.scopes)})
         return
@@ -66,7 +66,7 @@ def add(
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
     """List the consumers; tokens are not shown."""
-    rows = [_row(row) for row in on_accounts(lambda register: register.consumers())]
+    rows = [_row(row) for row in on_accounts(lambda administration: administration.consumers())]
     if as_json:
         print_json(rows)
         return
@@ -82,16 +82,16 @@ def revoke(
     name: Annotated[str, typer.Argument(help="The consumer's name.")], as_json: AsJson = False
 ) -> None:
     """End a consumer's token, on open streams as well."""
-    on_accounts(lambda register: register.revoke_consumer(name))
+    on_accounts(lambda administration: administration.revoke_consumer(name))
     print_json({"name": name, "revoked": True}) if as_json else print_line(f"{name} is revoked.")
 
 
-async def _add(register: "Administration", new: "NewConsumer") -> str:
-    unknown = set(new.providers or ()) - {row.name for row in await register.providers()}
+async def _add(administration: "Administration", new: "NewConsumer") -> str:
+    unknown = set(new.providers or ()) - {row.name for row in await administration.providers()}
     if unknown:
         names = ", ".join(sorted(unknown))
         sys.stderr.write(f"hub: note: there is no provider named {names} yet\n")
-    return await register.add_consumer(new)
+    return await administration.add_consumer(new)
 
 
 def _checked(scopes: list[str]) -> tuple[str, ...]:

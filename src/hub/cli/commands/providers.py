@@ -66,7 +66,7 @@ def add(
         credentials=checks.check_credentials(adapter, dict(map(credential, credentials))),
         protocol=checks.check_protocol(protocol),
     )
-    secret = on_accounts(lambda register: register.add_provider(new), create=True)
+    secret = on_accounts(lambda administration: administration.add_provider(new), create=True)
     shown = {"name": name, "adapter": adapter, "callback_url": callback_url(name, secret)}
     print_json(shown) if as_json else _print_url(shown["callback_url"])
 
@@ -74,7 +74,7 @@ def add(
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
     """List the accounts; secrets and credentials are not shown."""
-    rows = [_row(row) for row in on_accounts(lambda register: register.providers())]
+    rows = [_row(row) for row in on_accounts(lambda administration: administration.providers())]
     if as_json:
         print_json(rows)
         return
@@ -91,7 +91,7 @@ def rotate(
 ) -> None:
     """Make a new callback URL and print it, once; the old one works on for a while."""
     micros = int(duration(grace).total_seconds() * 1_000_000)
-    secret = on_accounts(lambda register: register.rotate_provider(name, micros))
+    secret = on_accounts(lambda administration: administration.rotate_provider(name, micros))
     url = callback_url(name, secret)
     if as_json:
         print_json({"name": name, "callback_url": url})
@@ -103,7 +103,7 @@ def rotate(
 @app.command()
 def disable(name: Name, as_json: AsJson = False) -> None:
     """Refuse the account's callbacks from now on; its receipts stay."""
-    on_accounts(lambda register: register.disable_provider(name))
+    on_accounts(lambda administration: administration.disable_provider(name))
     print_json({"name": name, "disabled": True}) if as_json else print_line(f"{name} is disabled.")
 
 

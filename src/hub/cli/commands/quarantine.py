@@ -89,14 +89,14 @@ def replay(
         await _check_provider(store, provider)
         await _check_reason(store, reason)
         async with replaying(store) as replay:
-            told = replay.quarantine(provider=provider, reason=reason, dry_run=dry_run)
-            return [each async for each in told]
+            results = replay.quarantine(provider=provider, reason=reason, dry_run=dry_run)
+            return [each async for each in results]
 
-    told = on_store(work)
+    results = on_store(work)
     if as_json:
-        print_json({"dry_run": dry_run, "items": [_told(each) for each in told]})
+        print_json({"dry_run": dry_run, "items": [_outcome(each) for each in results]})
         return
-    _print_told(told, dry_run=dry_run)
+    _print_results(results, dry_run=dry_run)
 
 
 def _page(provider: str, limit: int, after: int | None) -> "QuarantinePage":
@@ -190,31 +190,31 @@ def _raw(raw: bytes) -> dict[str, str]:
         return {"raw_base64": base64.b64encode(raw).decode()}
 
 
-def _told(told: "Replayed") -> dict[str, Any]:
+def _outcome(result: "Replayed") -> dict[str, Any]:
     return {
-        "id": told.id,
-        "provider": told.provider,
-        "reason": told.reason,
-        "problem": told.problem or None,
-        "receipts": told.receipts,
-        "known": told.known,
-        "unread": told.unread,
-        "statuses": {status.name: count for status, count in told.statuses.items()},
+        "id": result.id,
+        "provider": result.provider,
+        "reason": result.reason,
+        "problem": result.problem or None,
+        "receipts": result.receipts,
+        "known": result.known,
+        "unread": result.unread,
+        "statuses": {status.name: count for status, count in result.statuses.items()},
     }
 
 
-def _print_told(told: list["Replayed"], *, dry_run: bool) -> None:
-    groups = Counter((each.provider, each.reason, each.problem) for each in told)
+def _print_results(results: list["Replayed"], *, dry_run: bool) -> None:
+    groups = Counter((each.provider, each.reason, each.problem) for each in results)
     rows = [(*group, count) for group, count in sorted(groups.items())]
     columns = ("provider", "reason", "cannot be read", "items")
     print_table(columns, rows, empty="Nothing in quarantine waits to be read.")
-    if not told:
+    if not results:
         return
-    statuses = sum((Counter(each.statuses) for each in told), Counter[Any]())
+    statuses = sum((Counter(each.statuses) for each in results), Counter[Any]())
     named = ", ".join(f"{count} {status.name}" for status, count in sorted(statuses.items()))
     will = "would be" if dry_run else "were"
     print_line(
-        f"{sum(not each.problem for each in told)} of {len(told)} {will} resolved:"
-        f" {sum(each.receipts for each in told)} receipts {will} new,"
-        f" {sum(each.known for each in told)} are known already{f' ({named})' if named else ''}."
+        f"{sum(not each.problem for each in results)} of {len(results)} {will} resolved:"
+        f" {sum(each.receipts for each in results)} receipts {will} new,"
+        f" {sum(each.known for each in results)} are known already{f' ({named})' if named else ''}."
     )

@@ -32,27 +32,30 @@ def replay(
 
     async def work(store: "Store") -> list["Reread"]:
         async with replaying(store) as replay:
-            told = replay.callbacks(provider=provider, since=start, dry_run=dry_run)
-            return [each async for each in told]
+            callbacks = replay.callbacks(provider=provider, since=start, dry_run=dry_run)
+            return [each async for each in callbacks]
 
-    told = on_store(work)
-    print_json(_report(told, dry_run=dry_run)) if as_json else _print(told, dry_run=dry_run)
+    callbacks = on_store(work)
+    if as_json:
+        print_json(_report(callbacks, dry_run=dry_run))
+    else:
+        _print(callbacks, dry_run=dry_run)
 
 
-def _report(told: list["Reread"], *, dry_run: bool) -> dict[str, Any]:
+def _report(callbacks: list["Reread"], *, dry_run: bool) -> dict[str, Any]:
     return {
         "dry_run": dry_run,
-        "callbacks": len(told),
+        "callbacks": len(callbacks),
         "unreadable": [
             {
                 "callback": each.callback,
                 "received_at": when(each.received_at),
                 "problem": each.problem,
             }
-            for each in told
+            for each in callbacks
             if each.problem
         ],
-        "differences": [_difference(one) for each in told for one in each.differences],
+        "differences": [_difference(one) for each in callbacks for one in each.differences],
     }
 
 
@@ -65,21 +68,21 @@ def _difference(difference: "Difference") -> dict[str, Any]:
     }
 
 
-def _print(told: list["Reread"], *, dry_run: bool) -> None:
+def _print(callbacks: list["Reread"], *, dry_run: bool) -> None:
     changes = Counter(
         (
             difference.before.name if difference.before else "(not in the log)",
             difference.after.name,
             ", ".join(difference.fields),
         )
-        for each in told
+        for each in callbacks
         for difference in each.differences
     )
     rows = [(*change, count) for change, count in sorted(changes.items())]
     print_table(("before", "after", "what differs", "receipts"), rows, empty="Nothing differs.")
-    unreadable = sum(bool(each.problem) for each in told)
+    unreadable = sum(bool(each.problem) for each in callbacks)
     will = "would be" if dry_run else "were"
     print_line(
-        f"{len(told)} callbacks read again, {unreadable} of them cannot be read;"
+        f"{len(callbacks)} callbacks read again, {unreadable} of them cannot be read;"
         f" {changes.total()} receipts {will} appended."
     )

@@ -25,12 +25,12 @@ def serve(
     as_json: AsJson = False,
 ) -> None:
     """
-    Run the hub until it is told to stop, by SIGTERM or Ctrl-C; told twice, it stops at once.
+    Run the hub until SIGTERM or Ctrl-C; a second one stops it at once.
 
     With --json it prints one line once it is ready: where it is reached, and with --quickstart the
     callback URL and the token, each null where it cannot be shown again.
     """
-    from hub.cli.terminal.running import run_until_told
+    from hub.cli.terminal.running import run_until_signal
     from hub.settings import load, unknown
     from hub.telemetry import configure_logging
 
@@ -48,17 +48,17 @@ def serve(
         elif secrets:
             _greet(hub, secrets)
 
-    run_until_told(settings, ready)
+    run_until_signal(settings, ready)
 
 
 def _prepared(settings: "Settings") -> "Secrets":
-    """Secrets that open the first accounts, kept before anything else can fail."""
+    """Secrets that open the first accounts, saved before anything else can fail."""
     from hub.cli.terminal.database import on_store
     from hub.cli.terminal.quickstart import Urls, prepare
     from hub.cli.terminal.secrets import Secrets
 
-    kept = Secrets.load(settings.data_dir)
-    secrets = on_store(lambda store: prepare(store, kept), create=True)
+    saved = Secrets.load(settings.data_dir)
+    secrets = on_store(lambda store: prepare(store, saved), create=True)
     secrets.save(settings.data_dir, Urls("", settings.callback_base, "").callback(secrets))
     return secrets
 

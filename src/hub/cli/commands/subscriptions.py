@@ -49,14 +49,14 @@ def reset(
     as_json: AsJson = False,
 ) -> None:
     """Let a subscription go on from elsewhere; its readers reconnect by themselves."""
-    from hub.cli.terminal.positions import place
+    from hub.cli.terminal.positions import resolve_position
     from hub.log.read.log import ReceiptLog
     from hub.subscriptions import administration
 
     async def work(store: "Store") -> str:
         owner = await owner_of(store, name, consumer)
         log = ReceiptLog(store)
-        position = await place(log, to)
+        position = await resolve_position(log, to)
         await administration.reset(store, owner, name, position)
         return (await log.bounds()).cursor(position)
 

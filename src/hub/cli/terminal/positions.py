@@ -1,4 +1,4 @@
-"""Where in the log a person means."""
+"""Positions of the log, as people write them."""
 
 import re
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _LOOKS_LIKE_CURSOR = re.compile(r"\w+:\d+")
 
 
-async def place(log: "ReceiptLog", text: str) -> int:
+async def resolve_position(log: "ReceiptLog", text: str) -> int:
     """The position behind which *text* lets one go on: a cursor, a time, `earliest`, `latest`."""
     bounds = await log.bounds()
     if text == "earliest":

@@ -42,39 +42,42 @@ class Urls:
         return f"{self.public}/callbacks/{PROVIDER}/{secret}" if secret else ""
 
 
-async def prepare(store: "Store", kept: Secrets) -> Secrets:
-    """Make what is missing; return the secrets that open what there is, *kept* where they do."""
+async def prepare(store: "Store", saved: Secrets) -> Secrets:
+    """Make what is missing; return the secrets that open what there is, *saved* where they do."""
     from hub.accounts.administration import Administration
     from hub.accounts.directory import Accounts
 
-    register = Administration(store)
+    administration = Administration(store)
     accounts = Accounts(store, refresh_seconds=1)
     await accounts.load()
     return Secrets(
-        await _provider_secret(register, accounts, kept), await _token(register, accounts, kept)
+        await _provider_secret(administration, accounts, saved),
+        await _token(administration, accounts, saved),
     )
 
 
-async def _provider_secret(register: "Administration", accounts: "Accounts", kept: Secrets) -> str:
+async def _provider_secret(
+    administration: "Administration", accounts: "Accounts", saved: Secrets
+) -> str:
     from hub.accounts.administration import NewProvider
 
     if not accounts.named():
-        return await register.add_provider(NewProvider(name=PROVIDER, adapter=PROVIDER))
-    opened = await accounts.provider(PROVIDER, kept.provider_secret)
-    return kept.provider_secret if opened else ""
+        return await administration.add_provider(NewProvider(name=PROVIDER, adapter=PROVIDER))
+    opened = await accounts.provider(PROVIDER, saved.provider_secret)
+    return saved.provider_secret if opened else ""
 
 
-async def _token(register: "Administration", accounts: "Accounts", kept: Secrets) -> str:
+async def _token(administration: "Administration", accounts: "Accounts", saved: Secrets) -> str:
     from hub.access import Scope
     from hub.accounts.administration import NewConsumer
 
-    if not await register.consumers():
-        return await register.add_consumer(NewConsumer(name=CONSUMER, scopes=tuple(Scope)))
+    if not await administration.consumers():
+        return await administration.add_consumer(NewConsumer(name=CONSUMER, scopes=tuple(Scope)))
     try:
-        await accounts.access(kept.token)
+        await accounts.access(saved.token)
     except Unauthenticated:
         return ""
-    return kept.token
+    return saved.token
 
 
 def greeting(urls: Urls, secrets: Secrets, file: Path) -> str:

@@ -19,7 +19,7 @@ logger = structlog.stdlib.get_logger(__name__)
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-def run_until_told(settings: "Settings", ready: Callable[["Hub"], None]) -> None:
+def run_until_signal(settings: "Settings", ready: Callable[["Hub"], None]) -> None:
     """Start a hub, call *ready* with it, and drain it at the first SIGTERM or SIGINT."""
     uvloop.run(_run(settings, ready))
 
@@ -27,25 +27,25 @@ def run_until_told(settings: "Settings", ready: Callable[["Hub"], None]) -> None
 async def _run(settings: "Settings", ready: Callable[["Hub"], None]) -> None:
     from hub.service import running
 
-    told = asyncio.Event()
+    stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in _SIGNALS:
-        loop.add_signal_handler(number, _tell, told, number, settings.drain_seconds)
+        loop.add_signal_handler(number, _stop, stopping, number, settings.drain_seconds)
     is_ready = False
     try:
         async with running(settings) as hub:
             is_ready = True
             ready(hub)
-            await told.wait()
+            await stopping.wait()
     except Exception:
         if is_ready:  # an operator needs more than the line that a user gets
             logger.exception("the hub stops: a part of it died")
         raise
 
 
-def _tell(told: asyncio.Event, number: signal.Signals, drain_seconds: float) -> None:
-    if told.is_set():  # told twice: whoever asks does not want to wait for the drain
+def _stop(stopping: asyncio.Event, number: signal.Signals, drain_seconds: float) -> None:
+    if stopping.is_set():  # a second signal: whoever sends it does not want to wait for the drain
         os._exit(128 + number)
     # Whatever is in the way: all that was acknowledged is on disk, so an alarm may end it.
     signal.setitimer(signal.ITIMER_REAL, drain_seconds + _OVERTIME_SECONDS)
-    told.set()
+    stopping.set()

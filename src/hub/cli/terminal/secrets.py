@@ -1,4 +1,4 @@
-"""What quickstart must print again at its next start, kept for this user only."""
+"""What quickstart must print again at its next start, saved for this user only."""
 
 import re
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Secrets:
 
     @classmethod
     def load(cls, data_dir: Path) -> Self:
-        """What an earlier quickstart kept in *data_dir*."""
+        """What an earlier quickstart saved in *data_dir*."""
         try:
             text = (data_dir / FILE).read_text(encoding="utf-8")
         except (FileNotFoundError, NotADirectoryError):
@@ -33,8 +33,8 @@ class Secrets:
             reason = error.strerror if isinstance(error, OSError) else "it is no text"
             message = f"cannot read {data_dir / FILE}: {reason}"
             raise StartError(message) from None
-        kept = dict(re.findall(r"^export (\w+)='([^']*)'$", text, re.MULTILINE))
-        return cls(kept.get("CALLBACK_URL", "").rpartition("/")[2], kept.get("HUB_TOKEN", ""))
+        saved = dict(re.findall(r"^export (\w+)='([^']*)'$", text, re.MULTILINE))
+        return cls(saved.get("CALLBACK_URL", "").rpartition("/")[2], saved.get("HUB_TOKEN", ""))
 
     def save(self, data_dir: Path, callback_url: str) -> None:
         """Keep them in *data_dir*, in a file that a shell can read."""

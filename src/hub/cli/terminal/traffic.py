@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 ZONE = ZoneInfo("Asia/Shanghai")
-KEPT_FOR_REPEATS = 1000
+REPEATABLE = 1000
 DELIVERED, FAILED, UNSURE = "0", "1", "2"
 
 # Share of failures by the code a gateway gives, roughly as mainland routes report them.
@@ -50,7 +50,7 @@ class Traffic:
         self._mix = mix
         self._batch = batch
         self._chance = chance
-        self._earlier: deque[dict[str, str]] = deque(maxlen=KEPT_FOR_REPEATS)
+        self._earlier: deque[dict[str, str]] = deque(maxlen=REPEATABLE)
 
     def post(self, most: int | None = None) -> Post:
         """The next body, of *most* receipts where that is less than a batch."""

@@ -1,11 +1,11 @@
 """The dialects of the providers, one module each."""
 
 from hub.intake.adapters import lushang
-from hub.intake.adapters.adapter import Provider
+from hub.intake.adapters.adapter import Adapter
 
-__all__ = ["Provider", "adapters"]
+__all__ = ["Adapter", "adapters"]
 
 
-def adapters() -> dict[str, Provider]:
+def adapters() -> dict[str, Adapter]:
     """Every adapter by its name."""
     return {"lushang": lushang}

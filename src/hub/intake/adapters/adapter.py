@@ -17,7 +17,7 @@ MAX_CODE = 512
 """Most characters in a raw status or a raw code."""
 
 
-class Account(Protocol):
+class CalledAccount(Protocol):
     """What an adapter may know of the account whose URL was called."""
 
     @property
@@ -42,7 +42,7 @@ class Account(Protocol):
 
     @property
     def credentials(self) -> Mapping[str, str]:
-        """What the signature check needs, by the names of `Provider.CREDENTIALS`."""
+        """What the signature check needs, by the names of `Adapter.CREDENTIALS`."""
 
 
 class Call(NamedTuple):
@@ -133,8 +133,8 @@ class Reply(NamedTuple):
     media_type: str
 
 
-class Provider(Protocol):
-    """An adapter.  A module is one."""
+class Adapter(Protocol):
+    """One provider's dialect.  A module is one."""
 
     @property
     def VERSION(self) -> str:  # noqa: N802  a constant of the module
@@ -152,11 +152,11 @@ class Provider(Protocol):
     def CREDENTIALS(self) -> Mapping[str, str]:  # noqa: N802
         """What the signature check needs: name to description.  Empty if nothing is signed."""
 
-    def authenticate(self, call: Call, account: Account) -> str:
+    def authenticate(self, call: Call, account: CalledAccount) -> str:
         """Why *call* is not the provider's, as a stable word; empty where it is."""
 
     def read(
-        self, body: bytes, headers: Mapping[str, str], account: Account, codes: Codes
+        self, body: bytes, headers: Mapping[str, str], account: CalledAccount, codes: Codes
     ) -> Reason | Iterator[Receipt | Unread]:
         """
         What *body* holds, item by item and not before it is asked for; or why it is not the

@@ -19,9 +19,9 @@ from hub.intake.adapters import nesting
 from hub.intake.adapters.adapter import (
     MAX_CODE,
     MAX_ID,
-    Account,
     Answer,
     Call,
+    CalledAccount,
     Reason,
     Reply,
     Unread,
@@ -62,7 +62,7 @@ _EXACT_FLOAT = 2.0**53
 _NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
 
 
-def authenticate(call: Call, account: Account) -> str:  # noqa: ARG001  nothing is signed
+def authenticate(call: Call, account: CalledAccount) -> str:  # noqa: ARG001  nothing is signed
     """Nothing is signed: whoever knows the URL's secret is lushang."""
     return ""
 
@@ -85,7 +85,7 @@ def reply(answer: Answer, reference: str = "") -> Reply:
 def read(
     body: bytes,
     headers: Mapping[str, str],  # noqa: ARG001  the Content-Type is often wrong
-    account: Account,
+    account: CalledAccount,
     codes: Codes,
 ) -> Reason | Iterator[Receipt | Unread]:
     """What *body* holds, each item for itself."""
@@ -161,7 +161,7 @@ def _deep_list(text: bytes) -> Iterable[msgspec.Raw] | Reason:
 class _ItemReader:
     """Reads the items of one body."""
 
-    def __init__(self, account: Account, codes: Codes) -> None:
+    def __init__(self, account: CalledAccount, codes: Codes) -> None:
         self._account = account
         self._zone = ZoneInfo(account.timezone)
         self._look_up = codes.look_up

@@ -2,7 +2,7 @@
 What error codes mean: data, since the same code means different things in different mouths.
 
 A row belongs to a layer: `account:NAME`, `provider:ADAPTER`, `protocol:SGIP`, or `default`; the
-first layer that knows a code wins, in this order.  The layer of a built-in row is told by its file:
+first layer that knows a code wins, in this order.  The layer of a built-in row is that of its file:
 `providers/ADAPTER.csv`, `protocols/sgip.csv`, `default.csv`.  Where the public tables contradict
 each other, the row's meaning says so and which side was taken.
 """
@@ -19,7 +19,7 @@ from typing import NamedTuple, Self
 from hub.errors import StartError
 from hub.receipt import ErrorCategory, Status
 
-_REMEMBERED = 4096
+_CACHE_SIZE = 4096
 _DEFAULT = "default"
 
 
@@ -46,7 +46,7 @@ class Codes:
         self._plain: dict[tuple[str, str], Meaning] = {}
         for row in rows:
             self._add(row["layer"], row["pattern"].upper(), _meaning(row))
-        self.look_up = lru_cache(_REMEMBERED)(self._look_up)
+        self.look_up = lru_cache(_CACHE_SIZE)(self._look_up)
 
     @classmethod
     def load(cls, overrides: Path | None = None) -> Self:
