@@ -272,7 +272,7 @@ async def test_a_message_must_be_named_one_way(settings: Settings, arguments: st
         ("query($t: String!) { quarantine(provider: $t) { nodes { reason } } }", "provider"),
         (
             "query($t: String!) { receipts(filter: {messageIds: [$t]}) { head } }",
-            "filter.messageIds",
+            "filter.messageIds[0]",
         ),
     ],
 )

@@ -73,7 +73,7 @@ class CursorInvalid(BadInput):
 
 
 class RecipientRequired(BadInput):
-    """Several recipients have this id; name one, or use the messageKey."""
+    """Several recipients have this id; name one, or use the message_key."""
 
     reason = "RECIPIENT_REQUIRED"
 

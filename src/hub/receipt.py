@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import NamedTuple, Self
 
-from hub.errors import BadInput, CursorInvalid
+from hub.errors import BadInput, CursorForeign, CursorInvalid
 
 Micros = int
 """Microseconds since 1970-01-01T00:00Z."""
@@ -240,8 +240,8 @@ def message_key(key: bytes) -> str:
 def parse_message_key(text: str) -> bytes:
     """The 16 bytes that `message_key` made *text* from."""
     if not _KEY_PATTERN.fullmatch(text):
-        message = "messageKey must be a key that the hub gave out: m_ and 32 hexadecimal digits"
-        raise BadInput(message, field="messageKey")
+        message = "message_key must be a key that the hub gave out: m_ and 32 hexadecimal digits"
+        raise BadInput(message, field="message_key")
     return bytes.fromhex(text[2:])
 
 
@@ -259,9 +259,14 @@ class Cursor:
         return f"{self.epoch}:{self.position}"
 
     @classmethod
-    def parse(cls, text: str) -> Self:
-        """Read a cursor as the hub writes it."""
+    def parse(cls, text: str, epoch: str, *, field: str = "after") -> Self:
+        """
+        Read the *field* of a request, a cursor as the hub writes it.  Raises `CursorInvalid`, and
+        `CursorForeign` where its log is not named *epoch*.
+        """
         match = _CURSOR_PATTERN.fullmatch(text)
         if not match:
-            raise CursorInvalid
+            raise CursorInvalid(field=field)
+        if match[1] != epoch:
+            raise CursorForeign(field=field)
         return cls(match[1], int(match[2]))

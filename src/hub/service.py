@@ -21,6 +21,7 @@ from hub.intake.webhook import Webhook
 from hub.log.read.log import ReceiptLog
 from hub.log.write.commit import Committer
 from hub.log.write.writer import Writer
+from hub.queries.core import Core
 from hub.settings import Settings
 from hub.subscriptions.readers import Readers
 from hub.telemetry import Metrics
@@ -70,7 +71,7 @@ async def running(settings: Settings) -> AsyncIterator[Hub]:
             stack.callback(loops.create_task(work).cancel)
         feed = parts.feed
         grpc_server = await stack.enter_async_context(
-            serving(settings, parts.log, feed, parts.accounts, parts.subscriptions, metrics)
+            serving(settings, parts.core, parts.subscriptions, metrics)
         )
         stack.callback(loops.create_task(grpc_server.run()).cancel)
         callbacks, started = application.Callbacks(_webhook(parts), operation()), asyncio.Event()
@@ -117,6 +118,11 @@ class _Parts:
     writer: Writer
     feed: Feed
     subscriptions: Readers
+
+    @property
+    def core(self) -> Core:
+        """What both surfaces ask."""
+        return Core(self.log, self.feed, self.accounts)
 
 
 async def _parts(store: Store, metrics: Metrics) -> _Parts:
@@ -171,7 +177,7 @@ def _apps(
     settings, metrics, feed = parts.store.settings, parts.metrics, parts.feed
     routers = (
         application.operations(parts.log, parts.writer, feed, metrics, started),
-        graphql_router(settings, parts.log, feed, parts.accounts, metrics),
+        graphql_router(settings, parts.core, metrics),
     )
     origins = settings.graphql_allowed_origins
     if settings.callbacks_apart:

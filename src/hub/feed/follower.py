@@ -16,7 +16,6 @@ from hub.accounts.directory import Accounts
 from hub.errors import (
     CursorExpired,
     CursorForeign,
-    CursorInvalid,
     Draining,
     StoreUnavailable,
     TooManyStreams,
@@ -24,9 +23,8 @@ from hub.errors import (
 from hub.feed.frame import Frame
 from hub.feed.tail import Tail
 from hub.filter import WHOLE, Filter, Shard
-from hub.log.bounds import Bounds
 from hub.log.read.log import ReceiptLog
-from hub.receipt import Cursor, Entry, Micros, OnExpired, Order, StartAt
+from hub.receipt import Entry, Micros, OnExpired, Order, StartAt
 from hub.settings import Settings
 from hub.telemetry import Metrics
 
@@ -123,7 +121,7 @@ class Feed:
         """
         bounds = await self.log.bounds()
         if after:
-            return _resume(Cursor.parse(after), bounds, on_expired)
+            return bounds.resume(after, on_expired)
         if since is not None:
             return await self.log.position_at(since)
         return bounds.oldest - 1 if at is StartAt.EARLIEST else bounds.head
@@ -256,19 +254,6 @@ class _Follower:
     def _frame(self, entries: list[Entry]) -> Frame:
         head = max(self._tail.head, self._position)
         return Frame(entries, self._position, head, self._epoch)
-
-
-def _resume(cursor: Cursor, bounds: Bounds, on_expired: OnExpired) -> int:
-    if cursor.epoch != bounds.epoch:
-        raise CursorForeign(field="after")
-    if cursor.position > bounds.head:
-        message = "the cursor is ahead of the log"
-        raise CursorInvalid(message)
-    if cursor.position < bounds.oldest - 1:
-        if on_expired is OnExpired.EARLIEST:
-            return bounds.oldest - 1
-        raise CursorExpired(oldest=bounds.oldest_cursor, head=bounds.head_cursor)
-    return cursor.position
 
 
 def _from(since: Micros | None) -> Test | None:

@@ -14,6 +14,7 @@ logger = structlog.get_logger("hub.graphql")
 
 BAD_USER_INPUT = "BAD_USER_INPUT"
 INTERNAL = "INTERNAL"
+_SNAKE = re.compile(r"(?<=[a-z])_([a-z])")
 _SUGGESTION = re.compile(r"\.? Did you mean [^?]*\?")
 
 
@@ -33,7 +34,7 @@ def formatted(error: BaseException, *, suggests: bool) -> dict[str, Any]:
     cause = _cause(error)
     body = _placed(error)
     if isinstance(cause, HubError) and not isinstance(cause, StartError):
-        return body | {"message": str(cause), "extensions": _extensions(cause)}
+        return body | {"message": _camelized(str(cause)), "extensions": _extensions(cause)}
     if isinstance(error, GraphQLError) and isinstance(cause, GraphQLError) and _of_request(error):
         message = scrub(error.message)
         if not suggests:
@@ -83,10 +84,15 @@ def _request_extensions(error: GraphQLError) -> dict[str, Any]:
     return extensions | {"field": field} if field else extensions
 
 
+def _camelized(text: str) -> str:
+    """*text* with the names of fields as this API writes them: `message_id` is `messageId`."""
+    return _SNAKE.sub(lambda found: found[1].upper(), text)
+
+
 def _extensions(error: HubError) -> dict[str, Any]:
     extensions: dict[str, Any] = {"code": error.reason}
     if error.field:
-        extensions["field"] = error.field
+        extensions["field"] = _camelized(error.field)
     for name, value in error.details.items():
         extensions[name] = int(value) if value.isdigit() else value
     return extensions

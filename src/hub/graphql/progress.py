@@ -6,7 +6,7 @@ from hub.feed.frame import Frame
 
 
 @dataclass(slots=True)
-class Place:
+class Progress:
     """Written by the subscription's resolver with each frame, read by whoever runs it."""
 
     start: int | None = None

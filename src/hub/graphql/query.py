@@ -6,18 +6,17 @@ import strawberry
 from strawberry import relay
 
 from hub.graphql.context import Info
-from hub.graphql.lookups import lookup
 from hub.graphql.types.enums import Bucket, Group, Order
-from hub.graphql.types.filters import ReceiptFilter, wanted_by
-from hub.graphql.types.hub import DurableSubscription, Log, Viewer, durable_subscriptions
+from hub.graphql.types.filters import ReceiptFilter, typed
+from hub.graphql.types.hub import DurableSubscription, Log, Viewer
 from hub.graphql.types.message_pages import MessageConnection, message_page
-from hub.graphql.types.messages import Message
+from hub.graphql.types.messages import Message, message_name
 from hub.graphql.types.nodes import node_of
 from hub.graphql.types.paging import window
 from hub.graphql.types.quarantine import QuarantineConnection, quarantine_page
 from hub.graphql.types.receipt_pages import Listing, ReceiptConnection, receipt_page
 from hub.graphql.types.scalars import Bound, CursorText
-from hub.graphql.types.stats import DeliveryStat, check_summable
+from hub.graphql.types.stats import DeliveryStat
 from hub.log.read.stats import StatsQuery
 
 First = Annotated[
@@ -83,11 +82,10 @@ class Query:
             strawberry.argument(description="Only what comes before this in the list."),
         ] = None,
     ) -> ReceiptConnection:
-        context = info.context
-        wanted = wanted_by(context.access, filter, context.hub.accounts.regions())
+        wanted = info.context.queries.filter(typed(filter))
         later, earlier = recorded_after, recorded_before
         listing = Listing(wanted, order, later and later.floor, earlier and earlier.ceiling)
-        return await receipt_page(context, listing, window(first, after, last, before))
+        return await receipt_page(info.context, listing, window(first, after, last, before))
 
     @strawberry.field(
         description="One message, named by messageKey, or by provider and messageId and, where"
@@ -112,10 +110,9 @@ class Query:
             ),
         ] = None,
     ) -> Message | None:
-        context = info.context
-        named = lookup(context, message_key, provider, message_id, recipient)
-        found = await context.hub.log.message(named, context.access.providers)
-        return Message.of(found, unmasked=context.access.unmasked) if found else None
+        queries = info.context.queries
+        found = await queries.message(message_name(message_key, provider, message_id, recipient))
+        return Message.of(found, unmasked=queries.unmasked) if found else None
 
     @strawberry.field(
         description="Messages, newest first by their first receipt.  Statuses and categories of"
@@ -136,12 +133,10 @@ class Query:
         first: First = None,
         after: After = None,
     ) -> MessageConnection:
-        context = info.context
-        wanted = wanted_by(context.access, filter, context.hub.accounts.regions())
         page = window(first, after)
         later, earlier = first_recorded_after, first_recorded_before
         return await message_page(
-            context, wanted, page, later and later.floor, earlier and earlier.ceiling
+            info.context, typed(filter), page, later and later.floor, earlier and earlier.ceiling
         )
 
     @strawberry.field(
@@ -175,13 +170,9 @@ class Query:
             ),
         ] = None,
     ) -> list[DeliveryStat]:
-        context = info.context
-        check_summable(filter)
-        wanted = wanted_by(context.access, filter, ())
         groups = frozenset(group_by or ())
-        rows = await context.hub.log.stats(
-            StatsQuery(since.floor, until.ceiling, bucket, time_zone, groups, wanted)
-        )
+        query = StatsQuery(since.floor, until.ceiling, bucket, time_zone, groups)
+        rows = await info.context.queries.stats(query, typed(filter))
         return [DeliveryStat.of(row) for row in rows]
 
     @strawberry.field(
@@ -206,14 +197,13 @@ class Query:
         " or subscriptions:write; with the scope operations:read those of all."
     )
     async def subscriptions(self, info: Info) -> list[DurableSubscription]:
-        return await durable_subscriptions(info.context.hub.log.store, info.context.access)
+        found = await info.context.queries.subscriptions()
+        return [DurableSubscription.of(each) for each in found]
 
     @strawberry.field(description="Where the log begins and ends now.  Any token will do.")
     async def log(self, info: Info) -> Log:
-        context = info.context
-        _ = context.access
-        return Log.of(await context.hub.log.bounds())
+        return Log.of(await info.context.queries.bounds())
 
     @strawberry.field(description="Who asks.  Any token will do.")
     async def viewer(self, info: Info) -> Viewer:
-        return Viewer.of(info.context.access)
+        return Viewer.of(info.context.queries.access)

@@ -6,12 +6,10 @@ from typing import Annotated
 import strawberry
 
 from hub.errors import BadInput, CursorInvalid
-from hub.graphql.changes import changes
 from hub.graphql.context import Info
-from hub.graphql.lookups import lookup
 from hub.graphql.types.enums import OnExpired
-from hub.graphql.types.filters import ReceiptFilter, wanted_by
-from hub.graphql.types.messages import Message
+from hub.graphql.types.filters import ReceiptFilter, typed
+from hub.graphql.types.messages import Message, message_name
 from hub.graphql.types.receipts import ReceiptBatch
 from hub.graphql.types.scalars import CursorText
 
@@ -48,20 +46,19 @@ class Subscription:
             int, strawberry.argument(description="Most receipts of a batch, 1 to 1000.")
         ] = 100,
     ) -> AsyncGenerator[ReceiptBatch, None]:
-        context = info.context
-        access, feed, place = context.access, context.hub.feed, context.place
-        wanted = wanted_by(access, filter, context.hub.accounts.regions())
+        queries, progress = info.context.queries, info.context.progress
+        wanted = queries.filter(typed(filter))
         if not 1 <= batch_size <= LARGEST_BATCH:
             message = f"batchSize takes 1 to {LARGEST_BATCH}"
             raise BadInput(message, field="batchSize")
         if after == "":
             raise CursorInvalid
-        start = place.start
+        start = progress.start
         if start is None:
-            start = await feed.start(after=after or "", on_expired=on_expired)
-        async for frame in feed.follow(access, wanted, start, batch_size=batch_size):
-            place.arrive(frame)
-            yield ReceiptBatch.of(frame, unmasked=access.unmasked)
+            start = await queries.start(after or "", on_expired)
+        async for frame in queries.follow(wanted, start, batch_size=batch_size):
+            progress.arrive(frame)
+            yield ReceiptBatch.of(frame, unmasked=queries.unmasked)
 
     @strawberry.subscription(
         description="One message now, or silence until its first receipt, and again at every"
@@ -86,8 +83,7 @@ class Subscription:
             ),
         ] = None,
     ) -> AsyncGenerator[Message, None]:
-        context = info.context
-        named = lookup(context, message_key, provider, message_id, recipient)
-        unmasked = context.access.unmasked
-        async for found in changes(context.hub, context.access, named):
-            yield Message.of(found, unmasked=unmasked)
+        queries = info.context.queries
+        name = message_name(message_key, provider, message_id, recipient)
+        async for found in queries.changes(name):
+            yield Message.of(found, unmasked=queries.unmasked)

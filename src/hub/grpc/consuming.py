@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from hub.access import Access
-from hub.errors import BadInput, CursorForeign
+from hub.errors import BadInput
 from hub.filter import Filter
 from hub.grpc import requests
 from hub.receipt import Cursor
@@ -112,11 +112,4 @@ def _do(request: pb.ConsumeRequest, lease: Lease, epoch: str) -> None:
 
 
 def _position(text: str, epoch: str) -> int:
-    try:
-        cursor = Cursor.parse(text)
-    except BadInput as error:
-        error.field = "ack.cursor"
-        raise
-    if cursor.epoch != epoch:
-        raise CursorForeign(field="ack.cursor")
-    return cursor.position
+    return Cursor.parse(text, epoch, field="ack.cursor").position

@@ -1,7 +1,7 @@
 """Requests as the rest of the hub takes them.  What cannot be read is named by its field."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any, TypeVar
@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 from google.protobuf import json_format
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from hub import phone
 from hub.errors import BadInput, CursorInvalid
-from hub.filter import WHOLE, Filter, Shard, check_list_sizes, check_text
-from hub.log.read.messages import MessageLookup
+from hub.filter import WHOLE, Shard
+from hub.queries.filters import TypedFilter
+from hub.queries.lookups import MessageName
 from hub.receipt import (
     ErrorCategory,
     Micros,
@@ -20,7 +20,6 @@ from hub.receipt import (
     Order,
     StartAt,
     Status,
-    parse_message_key,
 )
 from hub.subscriptions.readers import Start
 from hub.v1 import receipts_pb2 as pb
@@ -55,25 +54,15 @@ _ORDERS: dict[int, Order] = {
 }
 
 
-def receipt_filter(
-    asked: pb.ReceiptFilter, regions: Sequence[str], field: str = "filter"
-) -> Filter:
-    """*asked*, with recipients as they may be stored by accounts of *regions*."""
-    lists: dict[str, Sequence[object]] = {
-        f"{field}.{name.name}": getattr(asked, name.name)
-        for name in asked.DESCRIPTOR.fields
-        if name.is_repeated
-    }
-    check_list_sizes(lists)
-    for name, values in lists.items():
-        _check_texts(name, values)
-    return Filter(
-        providers=tuple(asked.providers),
+def receipt_filter(asked: pb.ReceiptFilter, field: str = "filter") -> TypedFilter:
+    """*asked*, which stands in the request as *field*, in the words of both surfaces."""
+    return TypedFilter(
+        providers=asked.providers,
         statuses=_words(Status, asked.statuses, f"{field}.statuses"),
         error_categories=_words(ErrorCategory, asked.error_categories, f"{field}.error_categories"),
-        message_ids=tuple(asked.message_ids),
-        recipients=_recipients(asked.recipients, regions),
-        client_references=tuple(asked.client_references),
+        message_ids=asked.message_ids,
+        recipients=asked.recipients,
+        client_references=asked.client_references,
         applied_only=asked.applied_only,
     )
 
@@ -172,32 +161,20 @@ def max_unacked(asked: int) -> int:
     return min(asked or DEFAULT_UNACKED, MAX_UNACKED)
 
 
-def lookup(asked: pb.GetMessageRequest, regions: Sequence[str], prefix: str = "") -> MessageLookup:
-    """Which message *asked* names."""
-    if asked.message_key:
-        if asked.provider or asked.message_id or asked.recipient:
-            message = "give either message_key or provider, message_id and recipient"
-            raise BadInput(message, field=f"{prefix}message_key")
-        return MessageLookup(_key(asked.message_key, f"{prefix}message_key"))
-    for name in ("provider", "message_id"):
-        if not getattr(asked, name):
-            message = "give message_key, or provider, message_id and recipient"
-            raise BadInput(message, field=f"{prefix}{name}")
-    for name in ("provider", "message_id", "recipient"):
-        check_text(f"{prefix}{name}", getattr(asked, name))
-    recipients = _recipients([asked.recipient] if asked.recipient else [], regions)
-    return MessageLookup(None, asked.provider, asked.message_id, recipients)
+def message_name(asked: pb.GetMessageRequest, prefix: str = "") -> MessageName:
+    """Which message *asked* names; *prefix* stands before the names of its fields."""
+    return MessageName(
+        message_key=asked.message_key,
+        provider=asked.provider,
+        message_id=asked.message_id,
+        recipient=asked.recipient,
+        prefix=prefix,
+    )
 
 
 def receipts_after(asked: pb.GetMessageRequest) -> int:
     """The position behind which a message's receipts are asked for; no log is longer."""
     return min(asked.receipts_after, _LARGEST_POSITION)
-
-
-def _check_texts(name: str, values: Sequence[object]) -> None:
-    for index, value in enumerate(values):
-        if isinstance(value, str):
-            check_text(f"{name}[{index}]", value)
 
 
 def _round_up(asked: Timestamp, field: str) -> Micros:
@@ -210,18 +187,6 @@ def _nanos(asked: Timestamp, field: str) -> int:
         message = "an instant lies between the years 1 and 9999, and nanos below a second"
         raise BadInput(message, field=field)
     return asked.seconds * _NANOS_PER_SECOND + asked.nanos
-
-
-def _key(text: str, field: str) -> bytes:
-    try:
-        return parse_message_key(text)
-    except BadInput as error:
-        raise BadInput(str(error).replace("messageKey", "message_key"), field=field) from None
-
-
-def _recipients(typed: Iterable[str], regions: Sequence[str]) -> tuple[str, ...]:
-    found = {stored: None for text in typed for stored in phone.candidates(text, regions)}
-    return tuple(found)
 
 
 def _words(kind: type[_Word], numbers: Iterable[int], field: str) -> tuple[_Word, ...]:

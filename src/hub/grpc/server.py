@@ -7,14 +7,12 @@ from typing import Any
 import grpc
 
 from hub import addresses
-from hub.accounts.directory import Accounts
-from hub.feed.follower import Feed
 from hub.grpc import tls
 from hub.grpc.calls import Calls
 from hub.grpc.encoding import Encoder
 from hub.grpc.health import SERVICE, Health, reflect
 from hub.grpc.servicer import Receipts
-from hub.log.read.log import ReceiptLog
+from hub.queries.core import Core
 from hub.settings import Settings
 from hub.subscriptions.readers import Readers
 from hub.telemetry import Metrics
@@ -48,9 +46,7 @@ class GrpcServer:
 @asynccontextmanager
 async def serving(
     settings: Settings,
-    log: ReceiptLog,
-    feed: Feed,
-    accounts: Accounts,
+    core: Core,
     subscriptions: Readers,
     metrics: Metrics,
 ) -> AsyncIterator[GrpcServer]:
@@ -61,7 +57,7 @@ async def serving(
     calls = Calls(SERVICE, metrics, settings.slow_reader_seconds)
     server = grpc.aio.server(interceptors=[calls], options=_options(settings))
     health = Health(server)
-    receipts = Receipts(log, feed, accounts, subscriptions, Encoder())
+    receipts = Receipts(core, subscriptions, Encoder())
     receipts_pb2_grpc.add_ReceiptServiceServicer_to_server(receipts, server)
     if settings.grpc_reflection:
         reflect(server)

@@ -6,7 +6,8 @@ from sqlalchemy import Connection, select
 from sqlmodel import col
 
 from hub.database.tables import Log
-from hub.receipt import Cursor
+from hub.errors import CursorExpired, CursorInvalid
+from hub.receipt import Cursor, OnExpired
 
 _ROW = select(col(Log.epoch), col(Log.oldest), col(Log.head), col(Log.kinds))
 
@@ -24,6 +25,31 @@ class Bounds:
     def cursor(self, position: int) -> str:
         """The cursor of *position* in this log."""
         return str(Cursor(self.epoch, position))
+
+    def position(self, cursor: str, *, field: str = "after") -> int:
+        """
+        The position of the *cursor* that a request has as *field*, kept or not.  Raises
+        `CursorForeign`, and `CursorInvalid` where it cannot be read or is ahead of the log.
+        """
+        position = Cursor.parse(cursor, self.epoch, field=field).position
+        if position > self.head:
+            message = "the cursor is ahead of the log"
+            raise CursorInvalid(message, field=field)
+        return position
+
+    def resume(
+        self, cursor: str, on_expired: OnExpired = OnExpired.FAIL, *, field: str = "after"
+    ) -> int:
+        """
+        The same, where everything behind it is kept.  Raises `CursorExpired` where it is not,
+        unless *on_expired* says to start from the oldest receipt then.
+        """
+        position = self.position(cursor, field=field)
+        if position >= self.oldest - 1:
+            return position
+        if on_expired is OnExpired.EARLIEST:
+            return self.oldest - 1
+        raise CursorExpired(oldest=self.oldest_cursor, head=self.head_cursor)
 
     @property
     def oldest_cursor(self) -> str:

@@ -11,11 +11,11 @@ from strawberry.types.execution import ExecutionResult, PreExecutionError
 
 from hub.access import Access
 from hub.errors import HubError, Unauthenticated
-from hub.graphql.context import Connection, Context, Hub
+from hub.graphql.context import Connection, Context, Services, context_for
 from hub.graphql.errors import Refused, formatted, hub_error
+from hub.graphql.operation import Operation
 from hub.graphql.operations.cohort import Cohort, Event, Windows
-from hub.graphql.operations.documents import Operation
-from hub.graphql.progress import Place
+from hub.graphql.progress import Progress
 from hub.graphql.schema import Schema
 
 logger = structlog.stdlib.get_logger(__name__)
@@ -29,12 +29,13 @@ class Live:
     Runs operations for sockets and event streams.
 
     A reader runs alone until it is at the head.  From there on it reads what its cohort was sent:
-    readers of the same text, variables and rights, whatever place they started from.  It goes
+    readers of the same text, variables and rights, wherever they started from.  It goes
     alone again when it is too slow, when its rights change, or when the cohort ends.
     """
 
-    def __init__(self, hub: Hub, schema: Schema) -> None:
-        self._hub = hub
+    def __init__(self, services: Services, schema: Schema) -> None:
+        self._services = services
+        self._feed = services.core.feed
         self._schema = schema
         self._windows = Windows()
         self._cohorts: dict[Hashable, tuple[Cohort, asyncio.Task[None]]] = {}
@@ -50,11 +51,11 @@ class Live:
             yield await self.result(connection, operation)
             return
         async with (
-            self._hub.feed.stream(connection.access, "graphql"),
+            self._feed.stream(connection.access, "graphql"),
             aclosing(self._subscribed(connection, operation)) as events,
         ):
             async for event in events:
-                self._hub.metrics.frames.labels("graphql").inc()
+                self._services.metrics.frames.labels("graphql").inc()
                 yield event.text
 
     async def result(self, connection: Connection, operation: Operation) -> str:
@@ -79,7 +80,7 @@ class Live:
         session = connection.session
         while True:
             access = connection.access
-            alone = Context(self._hub, operation, access)
+            alone = context_for(self._services, operation, access)
             try:
                 async with aclosing(self._alone(alone, position)) as events:
                     async for event in events:
@@ -107,12 +108,12 @@ class Live:
         """Whether what *context* runs is at the head, can be shared, and will go on."""
         root = context.operation.root
         shared = root is not None and root.name.value == _SHARED
-        return shared and context.place.caught_up and not self._hub.feed.draining.is_set()
+        return shared and context.progress.caught_up and not self._feed.draining.is_set()
 
     async def _alone(self, context: Context, start: int | None) -> AsyncGenerator[Event, None]:
         """Run the operation from *start*, or from where its arguments say."""
         operation = context.operation
-        place = context.place = Place(start=start, position=start)
+        progress = context.progress = Progress(start=start, position=start)
         results: Any = await self._schema.stream(
             operation.text,
             variable_values=operation.variables,
@@ -124,8 +125,8 @@ class Live:
             async for result in results:
                 _raise_if_over(result)
                 text = encoded(result, suggests=context.suggests)
-                yield Event(text, before, place.position, place.first)
-                before = place.position
+                yield Event(text, before, progress.position, progress.first)
+                before = progress.position
 
     async def _together(
         self, operation: Operation, access: Access, position: int
@@ -135,7 +136,7 @@ class Live:
         if key not in self._cohorts:
             cohort = Cohort(self._windows)
             task = asyncio.create_task(
-                self._lead(key, cohort, Context(self._hub, operation, access), position)
+                self._lead(key, cohort, context_for(self._services, operation, access), position)
             )
             self._cohorts[key] = (cohort, task)
         cohort, task = self._cohorts[key]

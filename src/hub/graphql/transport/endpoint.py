@@ -16,7 +16,7 @@ from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_
 from strawberry.types.unset import UNSET, UnsetType
 
 from hub.errors import HubError
-from hub.graphql.context import Connection, Hub, session_for, session_of
+from hub.graphql.context import Connection, Services, session_of
 from hub.graphql.errors import BAD_USER_INPUT, Refused, formatted
 from hub.graphql.operations.documents import Documents
 from hub.graphql.operations.live import Live
@@ -29,15 +29,16 @@ from hub.graphql.transport.sockets import INIT_SECONDS, Frames, Socket, authoriz
 _SUMMARIES = {"GET": "A page to try operations on", "POST": "Answer one operation"}
 
 
-class View(GraphQLRouter[Connection, None]):
+class Endpoint(GraphQLRouter[Connection, None]):
     """Queries by POST, live operations by sockets and event streams, a page for browsers."""
 
     graphql_transport_ws_handler_class = Socket
     websocket_adapter_class: type[Frames] = Frames
 
-    def __init__(self, hub: Hub, schema: Schema, path: str) -> None:
+    def __init__(self, services: Services, schema: Schema, path: str) -> None:
         async def context_of(connection: HTTPConnection) -> Connection:
-            return Connection(hub, await session_of(hub, connection))
+            header = connection.headers.get("authorization", "")
+            return Connection(services, await session_of(services, header))
 
         super().__init__(
             schema,
@@ -47,16 +48,16 @@ class View(GraphQLRouter[Connection, None]):
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL),
             connection_init_wait_timeout=timedelta(seconds=INIT_SECONDS),
             max_subscriptions_per_connection=None,  # `Socket` counts, and says so with a code
-            allowed_origins=hub.settings.graphql_allowed_origins,
+            allowed_origins=services.settings.graphql_allowed_origins,
             tags=["graphql"],
         )
         self.add_route(path, _no_such_method, methods=[], include_in_schema=False)  # all others
         for route in self.routes:
             if isinstance(route, APIRoute):
                 route.summary = _SUMMARIES["GET" if "GET" in (route.methods or ()) else "POST"]
-        self.hub = hub
-        self.documents = Documents(schema._schema, hub.settings)  # noqa: SLF001
-        self.live = Live(hub, schema)
+        self.services = services
+        self.documents = Documents(schema._schema, services.settings)  # noqa: SLF001
+        self.live = Live(services, schema)
 
     async def run(self, request: Any, context: Any = UNSET, root_value: Any = UNSET) -> Any:
         """Answer a request, or serve a socket to its end."""
@@ -92,7 +93,7 @@ class View(GraphQLRouter[Connection, None]):
         if kind != "application/json":
             raise HTTPException(415, "send the operation as application/json")
         try:
-            data = await self.parse_http_body(BoundedBody(request, self.hub.settings))
+            data = await self.parse_http_body(BoundedBody(request, self.services.settings))
         except (JSONDecodeError, UnicodeDecodeError, RecursionError, AttributeError):
             raise HTTPException(400, "the body is not a JSON object with `query`") from None
         if isinstance(data, list) or not isinstance(data.operation_name, str | None):
@@ -118,7 +119,7 @@ class View(GraphQLRouter[Connection, None]):
     async def on_ws_connect(self, context: Connection) -> UnsetType | dict[str, object] | None:
         """Take the token that came with `connection_init`, or the one of the handshake."""
         text = authorization(context.connection_params or {})
-        session = await session_for(self.hub, text) if text else context.session
+        session = await session_of(self.services, text) if text else context.session
         if session.access is None:
             raise ConnectionRejectionError
         context.session = session

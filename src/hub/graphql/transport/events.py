@@ -13,7 +13,7 @@ from strawberry.http.streaming import SSETransport
 from hub.errors import Draining, SlowReader
 from hub.graphql.context import Connection
 from hub.graphql.errors import Refused, formatted
-from hub.graphql.operations.documents import Operation
+from hub.graphql.operation import Operation
 from hub.graphql.operations.live import Live
 from hub.graphql.transport.sockets import CLOSE_SECONDS
 
@@ -38,7 +38,7 @@ class EventStream(StreamingResponse):
         self._live = live
         self._connection = connection
         self._operation = operation
-        self._settings = connection.hub.settings
+        self._settings = connection.services.settings
         self._form = SSETransport()
         super().__init__(self._events(), headers=self._form.headers)
 
@@ -71,8 +71,8 @@ class EventStream(StreamingResponse):
 
     async def _paced(self) -> AsyncGenerator[str, None]:
         """Results as they come, and comments while none do; the token is looked after."""
-        hub = self._connection.hub
-        interval = min(hub.settings.heartbeat_seconds, hub.settings.account_refresh_seconds)
+        settings = self._settings
+        interval = min(settings.heartbeat_seconds, settings.account_refresh_seconds)
         clock = asyncio.get_running_loop().time
         async with aclosing(self._live.results(self._connection, self._operation)) as results:
             coming = asyncio.ensure_future(anext(results, None))
@@ -87,7 +87,7 @@ class EventStream(StreamingResponse):
                         sent = clock()
                         yield self._form.encode_event("next", text)
                         coming = asyncio.ensure_future(anext(results, None))
-                    elif clock() - sent >= hub.settings.heartbeat_seconds:
+                    elif clock() - sent >= settings.heartbeat_seconds:
                         sent = clock()
                         yield self._form.heartbeat_message(str)
                     if self._operation.live:
@@ -102,7 +102,7 @@ class EventStream(StreamingResponse):
         return self._form.encode_event("next", msgspec.json.encode(body).decode())
 
     def _count_end(self, reason: str) -> None:
-        self._connection.hub.metrics.streams_ended.labels("graphql", reason).inc()
+        self._connection.services.metrics.streams_ended.labels("graphql", reason).inc()
 
 
 async def _let_go(send: Send, last: str) -> None:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from json import JSONDecodeError
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol, cast
 
 import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -22,11 +22,10 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
 from strawberry.subscriptions.protocols.graphql_transport_ws.types import PingMessage
 
 from hub.errors import Draining, HubError, SlowReader, TooManyStreams, Unauthenticated
-from hub.graphql.context import Connection, session_for
+from hub.graphql.context import Connection, session_of
 from hub.graphql.errors import Refused, formatted
-
-if TYPE_CHECKING:
-    from hub.graphql.transport.endpoint import View
+from hub.graphql.operations.documents import Documents
+from hub.graphql.operations.live import Live
 
 INIT_SECONDS = 10
 """Longest from the handshake to `connection_init`."""
@@ -101,11 +100,22 @@ class Frames(ASGIWebSocketAdapter):
         self._over.set()
 
 
+class Answering(Protocol):
+    """What a socket needs of the endpoint that it belongs to."""
+
+    documents: Documents
+    live: Live
+
+
 class Socket(BaseGraphQLTransportWSHandler[Connection, None]):
     """One connection."""
 
     websocket: Frames
-    view: "View"
+
+    @property
+    def endpoint(self) -> Answering:
+        """The endpoint that it belongs to."""
+        return cast("Answering", self.view)
 
     async def handle(self) -> None:
         """Serve the connection to its end."""
@@ -137,7 +147,7 @@ class Socket(BaseGraphQLTransportWSHandler[Connection, None]):
         """Answer; a token in the payload takes the place of the one before."""
         payload = message.get("payload")
         if isinstance(payload, dict) and (text := authorization(payload)):
-            session = await session_for(self.context.hub, text)
+            session = await session_of(self.context.services, text)
             if session.access is None:
                 await self._end(session.refusal)
                 return
@@ -167,11 +177,11 @@ class Socket(BaseGraphQLTransportWSHandler[Connection, None]):
         if len(self.operations) > MOST_OPERATIONS:
             message = f"a socket may have {MOST_OPERATIONS} operations open; complete some"
             raise TooManyStreams(message)
-        prepared = self.view.documents.operation(
+        prepared = self.endpoint.documents.operation(
             operation.query, operation.operation_name, operation.variables
         )
         head = f'{{"id":{msgspec.json.encode(operation.id).decode()},"type":"next","payload":'
-        async with aclosing(self.view.live.results(self.context, prepared)) as results:
+        async with aclosing(self.endpoint.live.results(self.context, prepared)) as results:
             async for text in results:
                 if not operation.completed:
                     await self._send(f"{head}{text}}}")
@@ -185,16 +195,16 @@ class Socket(BaseGraphQLTransportWSHandler[Connection, None]):
             )
 
     async def _send(self, text: str) -> None:
-        seconds = self.context.hub.settings.slow_reader_seconds
+        seconds = self.context.services.settings.slow_reader_seconds
         await self.websocket.send_text(text, seconds=seconds)
 
     async def _watch(self) -> None:
         """Ping, look after the token, and close when the hub drains; until cancelled."""
-        hub = self.context.hub
-        interval = min(hub.settings.heartbeat_seconds, hub.settings.account_refresh_seconds)
+        feed, settings = self.context.services.core.feed, self.context.services.settings
+        interval = min(settings.heartbeat_seconds, settings.account_refresh_seconds)
         clock = asyncio.get_running_loop().time
-        ping_at = clock() + hub.settings.heartbeat_seconds
-        while not await _happens(hub.feed.draining, interval):
+        ping_at = clock() + settings.heartbeat_seconds
+        while not await _happens(feed.draining, interval):
             if not self.connection_acknowledged:
                 continue
             try:
@@ -203,7 +213,7 @@ class Socket(BaseGraphQLTransportWSHandler[Connection, None]):
                 await self._end(error)
                 return
             if clock() >= ping_at:
-                ping_at = clock() + hub.settings.heartbeat_seconds
+                ping_at = clock() + settings.heartbeat_seconds
                 with suppress(WebSocketDisconnected):
                     await self.send_message({"type": "ping"})
         await self._drained()
@@ -219,7 +229,7 @@ class Socket(BaseGraphQLTransportWSHandler[Connection, None]):
         await self.websocket.close(CODES[type(error)], f"{error.reason}: {error}")
 
     def _count_end(self, reason: str) -> None:
-        self.context.hub.metrics.streams_ended.labels("graphql", reason).inc()
+        self.context.services.metrics.streams_ended.labels("graphql", reason).inc()
 
 
 def authorization(payload: dict[str, Any]) -> str:

@@ -1,13 +1,9 @@
 """Which receipts, messages or statistics a caller wants."""
 
-from collections.abc import Iterable, Sequence
-
 import strawberry
 
-from hub.access import Access, Scope
-from hub.filter import Filter, check_list_sizes, check_text
 from hub.graphql.types.enums import ErrorCategory, Status
-from hub.phone import candidates
+from hub.queries.filters import TypedFilter
 
 
 @strawberry.input(
@@ -44,40 +40,16 @@ class ReceiptFilter:
     )
 
 
-def wanted_by(access: Access, given: ReceiptFilter | None, regions: Iterable[str]) -> Filter:
-    """
-    What *access* lets through of *given*.  Recipients without a country code may be of any of
-    *regions*.  Raises `Forbidden` and `BadInput`.
-    """
+def typed(given: ReceiptFilter | None) -> TypedFilter:
+    """*given* in the words of both surfaces."""
     if given is None:
-        return access.limit(Filter())
-    _check(given)
-    if given.recipients:
-        access.require(Scope.RECIPIENTS_READ)
-    typed = given.recipients or []
-    wanted = Filter(
-        providers=tuple(given.providers or ()),
-        statuses=tuple(given.statuses or ()),
-        error_categories=tuple(given.error_categories or ()),
-        message_ids=tuple(given.message_ids or ()),
-        recipients=tuple({found: None for text in typed for found in candidates(text, regions)}),
-        client_references=tuple(given.client_references or ()),
+        return TypedFilter()
+    return TypedFilter(
+        providers=given.providers or (),
+        statuses=given.statuses or (),
+        error_categories=given.error_categories or (),
+        message_ids=given.message_ids or (),
+        recipients=given.recipients or (),
+        client_references=given.client_references or (),
         applied_only=bool(given.applied_only),
     )
-    return access.limit(wanted)
-
-
-def _check(given: ReceiptFilter) -> None:
-    lists: dict[str, Sequence[object]] = {
-        "filter.providers": given.providers or [],
-        "filter.statuses": given.statuses or [],
-        "filter.errorCategories": given.error_categories or [],
-        "filter.messageIds": given.message_ids or [],
-        "filter.recipients": given.recipients or [],
-        "filter.clientReferences": given.client_references or [],
-    }
-    check_list_sizes(lists)
-    for name, values in lists.items():
-        for value in values:
-            if isinstance(value, str):
-                check_text(name, value)

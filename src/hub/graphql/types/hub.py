@@ -4,12 +4,10 @@ from typing import Self
 
 import strawberry
 
-from hub.access import Access, Scope
-from hub.database.store import Store
-from hub.errors import Forbidden
+from hub.access import Access
 from hub.graphql.types.scalars import BigInt, CursorText, DateTime
 from hub.log.bounds import Bounds
-from hub.subscriptions.states import SubscriptionState, states
+from hub.subscriptions.states import SubscriptionState
 
 
 @strawberry.type(description="The log: where it begins and ends.  It counts for all alike.")
@@ -107,16 +105,3 @@ class DurableSubscription:
             holder=row.holder,
             cursor=CursorText(row.cursor),
         )
-
-
-async def durable_subscriptions(store: Store, access: Access) -> list[DurableSubscription]:
-    """Those that *access* may see, by consumer, name and shard; raises `Forbidden`."""
-    if not any(map(access.has, _READERS)):
-        message = f"this needs one of the scopes {', '.join(_READERS)}"
-        raise Forbidden(message)
-    everyone = access.has(Scope.OPERATIONS_READ)
-    found = await states(store, None if everyone else access.consumer)
-    return [DurableSubscription.of(row) for row in found]
-
-
-_READERS = (Scope.RECEIPTS_READ, Scope.SUBSCRIPTIONS_WRITE, Scope.OPERATIONS_READ)

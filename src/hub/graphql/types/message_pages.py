@@ -2,12 +2,12 @@
 
 import strawberry
 
-from hub.filter import Filter
 from hub.graphql.context import Context
 from hub.graphql.types.messages import Message
-from hub.graphql.types.paging import PageInfo, Window, known, parsed
+from hub.graphql.types.paging import PageInfo, Window, known
 from hub.graphql.types.scalars import CursorText
 from hub.log.read.messages import MessagePage
+from hub.queries.filters import TypedFilter
 from hub.receipt import Micros
 
 
@@ -36,7 +36,7 @@ class MessageConnection:
 
 async def message_page(
     context: Context,
-    wanted: Filter,
+    wanted: TypedFilter,
     window: Window,
     recorded_after: Micros | None,
     recorded_before: Micros | None,
@@ -44,8 +44,9 @@ async def message_page(
     """The page *window* of messages that *wanted* lets through."""
     before = None
     if window.after is not None:
-        before = parsed(window.after, await context.hub.log.bounds(), field="after")
-    page = await context.hub.log.messages(
+        # Messages are kept longer than receipts, so the cursor may be older than the log.
+        before = (await context.queries.bounds()).position(window.after)
+    page = await context.queries.messages(
         wanted,
         limit=max(window.size, 1),
         before=before,
@@ -53,7 +54,7 @@ async def message_page(
         recorded_before=recorded_before,
     )
     rows = page.messages if window.size else []
-    unmasked = context.access.unmasked
+    unmasked = context.unmasked
     nodes = [Message.of(row, unmasked=unmasked) for row in rows]
     return MessageConnection(
         edges=[MessageEdge(cursor=_cursor(page, node.row.id), node=node) for node in nodes],

@@ -12,6 +12,7 @@ from hub.graphql.context import Info
 from hub.graphql.types.enums import ErrorCategory, Status
 from hub.graphql.types.receipts import Receipt
 from hub.graphql.types.scalars import BigInt, DateTime, optional_instant
+from hub.queries.lookups import MessageName
 
 AfterPosition = Annotated[
     BigInt | None,
@@ -19,6 +20,18 @@ AfterPosition = Annotated[
         description="Only receipts behind this position: the last one of the page before."
     ),
 ]
+
+
+def message_name(
+    message_key: str | None, provider: str | None, message_id: str | None, recipient: str | None
+) -> MessageName:
+    """The message that the arguments name, in the words of both surfaces."""
+    return MessageName(
+        message_key=message_key or "",
+        provider=provider or "",
+        message_id=message_id or "",
+        recipient=recipient or "",
+    )
 
 
 @strawberry.type(description="What is known of one message to one recipient.")
@@ -89,7 +102,7 @@ class Message(relay.Node):
     @classmethod
     async def with_id(cls, info: Info, node_id: str) -> Self | None:
         """The one whose part of the global id is *node_id*, if there is one for this caller."""
-        unmasked = info.context.reader.unmasked
+        unmasked = info.context.unmasked
         try:
             key = receipt.parse_message_key(node_id)
         except BadInput:
@@ -103,7 +116,7 @@ class Message(relay.Node):
         " more."
     )
     async def receipts(self, info: Info, after_position: AfterPosition = None) -> list[Receipt]:
-        unmasked = info.context.access.unmasked
+        unmasked = info.context.unmasked
         found = await info.context.receipts_of(self.row, after_position or 0)
         return [Receipt.of(entry, unmasked=unmasked) for entry in found.entries]
 

@@ -6,10 +6,8 @@ from dataclasses import dataclass
 
 import strawberry
 
-from hub.errors import BadInput, CursorExpired, CursorForeign, CursorInvalid
+from hub.errors import BadInput
 from hub.graphql.types.scalars import CursorText
-from hub.log.bounds import Bounds
-from hub.receipt import Cursor
 
 PAGE = 50
 """Entries of a page where nothing else is asked for."""
@@ -75,32 +73,6 @@ def window(
             raise BadInput(message, field=name)
     size = PAGE if first is None and last is None else first or last or 0
     return Window(size, after, before, backwards=last is not None)
-
-
-def position_of(cursor: str | None, bounds: Bounds, *, field: str) -> int | None:
-    """
-    The position that *cursor* names in the log that *bounds* are of; None without one.  Raises
-    `CursorForeign`, `CursorInvalid` and `CursorExpired`.
-    """
-    if cursor is None:
-        return None
-    found = parsed(cursor, bounds, field=field)
-    if found < bounds.oldest - 1:
-        raise CursorExpired(oldest=bounds.oldest_cursor, head=bounds.head_cursor)
-    return found
-
-
-def parsed(cursor: str, bounds: Bounds, *, field: str) -> int:
-    """The same, of what is kept longer than receipts are."""
-    try:
-        found = Cursor.parse(cursor)
-    except CursorInvalid:
-        raise CursorInvalid(field=field) from None
-    if found.epoch != bounds.epoch:
-        raise CursorForeign(field=field)
-    if found.position > bounds.head:
-        raise CursorInvalid(field=field)
-    return found.position
 
 
 def number_in(text: str) -> int | None:

@@ -6,9 +6,7 @@ from typing import Self
 import strawberry
 from strawberry import relay
 
-from hub.access import Scope
 from hub.errors import BadInput
-from hub.filter import check_text
 from hub.graphql.context import Context, Info
 from hub.graphql.types.paging import PageInfo, Window, known, number_in
 from hub.graphql.types.scalars import CursorText, DateTime
@@ -60,7 +58,6 @@ class QuarantineItem(relay.Node):
         " recipients:read too."
     )
     async def raw(self, info: Info) -> str | None:
-        info.context.access.require(Scope.RECIPIENTS_READ)
         return (await info.context.raw_bytes_of(self.item.id)).decode("utf-8", "replace")
 
     @strawberry.field(
@@ -68,7 +65,6 @@ class QuarantineItem(relay.Node):
         description="The exact bytes in Base64.  Needs the scope recipients:read too.",
     )
     async def raw_base64(self, info: Info) -> str | None:
-        info.context.access.require(Scope.RECIPIENTS_READ)
         return base64.b64encode(await info.context.raw_bytes_of(self.item.id)).decode()
 
     @classmethod
@@ -79,14 +75,10 @@ class QuarantineItem(relay.Node):
     @classmethod
     async def with_id(cls, info: Info, node_id: str) -> Self | None:
         """The one whose part of the global id is *node_id*, if there is one for this caller."""
-        access = info.context.access
-        access.require(Scope.OPERATIONS_READ)
         number = number_in(node_id)
         if number is None:
             return None
-        page = await info.context.hub.log.quarantine(
-            visible=access.providers, limit=1, after=number + 1
-        )
+        page = await info.context.queries.quarantine("", limit=1, after=number + 1)
         found = page.items[:1]
         return cls.of(found[0]) if found and found[0].id == number else None
 
@@ -114,12 +106,8 @@ async def quarantine_page(
     context: Context, provider: str | None, window: Window
 ) -> QuarantineConnection:
     """The page *window* of what *provider*, or any, sent."""
-    access = context.access
-    access.require(Scope.OPERATIONS_READ)
-    check_text("provider", provider or "")
-    page = await context.hub.log.quarantine(
-        visible=access.providers,
-        provider=provider or "",
+    page = await context.queries.quarantine(
+        provider or "",
         limit=max(window.size, 1),
         after=None if window.after is None else _number(window.after),
     )

@@ -8,10 +8,10 @@ import strawberry
 from hub.filter import Filter
 from hub.graphql.context import Context
 from hub.graphql.types.enums import Order
-from hub.graphql.types.paging import PageInfo, Window, known, position_of
+from hub.graphql.types.paging import PageInfo, Window, known
 from hub.graphql.types.receipts import Receipt
 from hub.graphql.types.scalars import CursorText
-from hub.log.read.pages import Page
+from hub.log.read.pages import Page, PageQuery
 from hub.receipt import Micros
 
 
@@ -67,9 +67,7 @@ async def receipt_page(context: Context, listing: Listing, window: Window) -> Re
     if window.size == 0:
         page = Page([], more=bool(page.entries) or page.more, resume=0, bounds=page.bounds)
     info = _info(context, listing, window, page, (low, high))
-    return ReceiptConnection.of(
-        page, info, unmasked=context.access.unmasked, backwards=window.backwards
-    )
+    return ReceiptConnection.of(page, info, unmasked=context.unmasked, backwards=window.backwards)
 
 
 async def _positions(
@@ -78,9 +76,11 @@ async def _positions(
     """Between which positions the list is cut, whatever its order."""
     if window.after is None and window.before is None:
         return None, None
-    bounds = await context.hub.log.bounds()
-    after = position_of(window.after, bounds, field="after")
-    before = position_of(window.before, bounds, field="before")
+    bounds = await context.queries.bounds()
+    after, before = (
+        None if cursor is None else bounds.resume(cursor, field=field)
+        for field, cursor in (("after", window.after), ("before", window.before))
+    )
     return (after, before) if listing.order is Order.OLDEST_FIRST else (before, after)
 
 
@@ -92,15 +92,9 @@ async def _read(
     low: int | None,
     high: int | None,
 ) -> Page:
-    return await context.hub.log.page(
-        listing.wanted,
-        order=order,
-        limit=limit,
-        after=low,
-        before=high,
-        recorded_after=listing.recorded_after,
-        recorded_before=listing.recorded_before,
-    )
+    later, earlier = listing.recorded_after, listing.recorded_before
+    query = PageQuery(listing.wanted, order, limit, low, high, later, earlier)
+    return await context.queries.receipts(query)
 
 
 def _info(

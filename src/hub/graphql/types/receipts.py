@@ -7,9 +7,8 @@ from strawberry import relay
 
 from hub.access import mask
 from hub.feed.frame import Frame
-from hub.filter import Filter
 from hub.graphql.context import Info
-from hub.graphql.types.enums import DeliveryEvidence, ErrorCategory, Order, Status
+from hub.graphql.types.enums import DeliveryEvidence, ErrorCategory, Status
 from hub.graphql.types.paging import number_in
 from hub.graphql.types.scalars import BigInt, CursorText, DateTime, optional_instant
 from hub.receipt import Entry, message_key
@@ -129,19 +128,10 @@ class Receipt(relay.Node):
     @classmethod
     async def with_id(cls, info: Info, node_id: str) -> Self | None:
         """The one whose part of the global id is *node_id*, if there is one for this caller."""
-        context = info.context
-        access = context.reader
+        queries = info.context.queries
         position = number_in(node_id)
-        if position is None:
-            return None
-        page = await context.hub.log.page(
-            access.limit(Filter()),
-            order=Order.OLDEST_FIRST,
-            limit=1,
-            after=position - 1,
-            before=position + 1,
-        )
-        return cls.of(page.entries[0], unmasked=access.unmasked) if page.entries else None
+        found = None if position is None else await queries.receipt(position)
+        return cls.of(found, unmasked=queries.unmasked) if found else None
 
     @strawberry.field(description="The message it is about; null once that is no longer kept.")
     async def message(
@@ -150,7 +140,7 @@ class Receipt(relay.Node):
         from hub.graphql.types.messages import Message  # noqa: PLC0415  # they refer to each other
 
         found = await info.context.message_of(self.key)
-        return Message.of(found, unmasked=info.context.access.unmasked) if found else None
+        return Message.of(found, unmasked=info.context.unmasked) if found else None
 
 
 @strawberry.type(description="What the log has beyond the last batch, and where to resume.")

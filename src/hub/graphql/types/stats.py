@@ -4,9 +4,7 @@ from typing import Self
 
 import strawberry
 
-from hub.errors import BadInput
 from hub.graphql.types.enums import ErrorCategory, Status
-from hub.graphql.types.filters import ReceiptFilter
 from hub.graphql.types.scalars import BigInt, DateTime
 from hub.log.read.stats import StatRow
 
@@ -57,17 +55,3 @@ class DeliveryStat:
             latency_p50_ms=row.latency_p50_ms,
             latency_p95_ms=row.latency_p95_ms,
         )
-
-
-def check_summable(given: ReceiptFilter | None) -> None:
-    """Refuse a filter by what the roll-up is not kept by."""
-    others = {
-        "messageIds": given and given.message_ids,
-        "recipients": given and given.recipients,
-        "clientReferences": given and given.client_references,
-        "appliedOnly": given and given.applied_only,
-    }
-    for name, value in others.items():
-        if value:
-            message = f"statistics take providers, statuses and errorCategories, not {name}"
-            raise BadInput(message, field=f"filter.{name}")

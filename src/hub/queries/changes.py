@@ -6,30 +6,32 @@ from dataclasses import replace
 
 from hub.access import Access
 from hub.filter import Filter
-from hub.graphql.context import Hub
 from hub.log.read.messages import MessageLookup
+from hub.queries.core import Core
 from hub.receipt import Message
 
 
-async def changes(hub: Hub, access: Access, named: MessageLookup) -> AsyncGenerator[Message, None]:
+async def changes(
+    core: Core, access: Access, named: MessageLookup
+) -> AsyncGenerator[Message, None]:
     """
     The message as it is, then at every change, up to a final status.  The head is read before
     the message, so that no change falls between them.  Raises `RecipientRequired`.
     """
-    position = (await hub.log.bounds()).head
-    last = await hub.log.message(named, access.providers)
+    position = (await core.log.bounds()).head
+    last = await core.log.message(named, access.providers)
     if last is not None:
         yield last
         if last.status.final:
             return
         named = replace(named, key=last.key)
-    follower = hub.feed.follow(access, _wanted(access, named, last), position)
+    follower = core.feed.follow(access, _wanted(access, named, last), position)
     async with aclosing(follower):
         async for frame in follower:
             keys = {entry.key for entry in frame.entries}
             if not keys or (named.key is not None and named.key not in keys):
                 continue
-            found = await hub.log.message(named, access.providers)
+            found = await core.log.message(named, access.providers)
             if found is None or found == last:
                 continue
             yield found

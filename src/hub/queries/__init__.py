@@ -1,0 +1,1 @@
+"""What both surfaces ask, written once: always on behalf of one access, and with it applied."""
