@@ -12,12 +12,12 @@ from hub.access import Scope
 from hub.accounts.administration import Administration
 from hub.receipt import Status
 from hub.settings import Settings
-from hub.subscriptions import administration, parked
+from hub.subscriptions import administration, lease, parked, reader
 from hub.subscriptions.states import states
 from hub.v1 import receipts_pb2 as pb
 from tests.calling import PATIENCE, Caller, Running, read, read_receipts, refused, run
 from tests.conftest import quick_settings
-from tests.engines import statements, writer_of
+from tests.engines import held, statements, writer_of
 from tests.making import receipt
 from tests.waiting import until
 
@@ -156,6 +156,20 @@ async def test_a_reader_that_lost_its_lease_is_fenced(any_settings: Settings) ->
             assert (told.code, told.reason) == (grpc.StatusCode.ABORTED, "FENCED")
         async with consuming(caller) as session:
             assert await session.receipts(3) == [2, 3, 4]
+
+
+async def test_a_reader_whose_lease_nobody_can_renew_is_silent_and_then_told(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (lease, reader):
+        monkeypatch.setattr(module, "LEASE_SECONDS", 0.5)
+    async with run(settings) as hub, hub.caller(*WRITE) as caller, consuming(caller) as session:
+        await session.frame()
+        async with held(hub.hub.store):
+            told = await refused(session.call)
+        assert (told.code, told.reason) == (grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE")
+        async with consuming(caller) as other:
+            await other.frame()
 
 
 async def test_an_acknowledgement_ahead_is_refused_and_one_behind_ignored(

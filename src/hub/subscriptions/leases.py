@@ -9,10 +9,10 @@ wall clocks differ and are set back, and no instant that is stored is ever compa
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, exists
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, select, update
 
 from hub.database.columns import table
 from hub.database.dialect import insert_into
@@ -107,23 +107,22 @@ async def take(store: Store, key: Key, seen: Renewal, holder: str) -> int | None
 
 async def write(store: Store, reports: Sequence[Report]) -> Written:
     """Write what *reports* say and renew their leases, all in one transaction."""
-    by_holder = {report.holder: report for report in reports}
+    holders = [report.holder for report in reports]
 
     def work(session: Session) -> Written:
         connection, written = session.connection(), Written()
         now = store.dialect.now(connection)
-        hungry = []
-        for row, replays in session.exec(_HELD.where(col(SubscriptionRow.holder).in_(by_holder))):
-            report = by_holder[row.holder or ""]
-            _note(row, report, now)
-            written.held.add(report.holder)
-            if replays and report.replays_after is not None:
-                hungry.append(report)
-        valid = [report for report in reports if report.holder in written.held]
+        asked = _HELD.where(col(SubscriptionRow.holder).in_(holders))
+        replays = dict(session.exec(asked).all())
+        written.held.update(holder for holder in replays if holder)
+        valid = [report for report in reports if report.holder in replays]
+        if valid:
+            session.exec(update(SubscriptionRow), params=[_renewed(each, now) for each in valid])
         _park(connection, valid, now)
         _settle(connection, valid)
-        for report in hungry:
-            written.replays[report.holder] = _replays(session, report)
+        for report in valid:
+            if replays[report.holder] and report.replays_after is not None:
+                written.replays[report.holder] = _replays(session, report)
         return written
 
     return await store.write(work)
@@ -147,10 +146,10 @@ async def release_all(store: Store) -> None:
     await store.write(work)
 
 
-# With each row, whether there is anything to be sent again: an index answers it at one look.
+# Whether there is anything to be sent again is answered by an index, at one look.
 _HELD = (
     select(
-        SubscriptionRow,
+        SubscriptionRow.holder,
         exists().where(
             col(ParkedRow.consumer) == col(SubscriptionRow.consumer),
             col(ParkedRow.subscription) == col(SubscriptionRow.name),
@@ -170,12 +169,16 @@ def _row(session: Session, key: Key, *, lock: bool = False) -> SubscriptionRow:
     return row
 
 
-def _note(row: SubscriptionRow, report: Report, now: Micros) -> None:
-    row.acked = report.acked
-    row.acked_at = now if report.acknowledged else row.acked_at
-    row.unacked = 0 if report.leaving else report.unacked
-    row.holder = None if report.leaving else report.holder
-    row.renewed_at = now
+def _renewed(report: Report, now: Micros) -> dict[str, Any]:
+    """The row of *report* as it is from now on, for an update by its key."""
+    changed: dict[str, Any] = {
+        **report.key._asdict(),
+        "acked": report.acked,
+        "unacked": 0 if report.leaving else report.unacked,
+        "holder": None if report.leaving else report.holder,
+        "renewed_at": now,
+    }
+    return {**changed, "acked_at": now} if report.acknowledged else changed
 
 
 def _of(key: Key) -> tuple[bool, bool]:

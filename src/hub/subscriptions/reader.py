@@ -6,7 +6,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from hub.access import Access
-from hub.errors import Draining
+from hub.errors import Draining, StoreUnavailable
 from hub.feed.follower import Feed
 from hub.feed.frame import Frame
 from hub.filter import Filter, Shard
@@ -79,6 +79,7 @@ class Reader:
         self._taken = asyncio.Event()
         self._sent_acked = -1
         self._sent_at = 0.0
+        self._lapsed_at: float | None = None
 
     async def stand_by(
         self, acquire: Callable[[Lease], Awaitable[bool]]
@@ -116,9 +117,8 @@ class Reader:
                 if self.lease.finishing and not self.lease.unwritten:
                     yield self._deliver([], self.lease.ledger.sent)
                     return
-                # Somebody else may have the lease: silence, until the loop that writes knows.
-                waits = self.lease.finishing or self.lease.lapsed(self._clock())
-                delivery = None if waits else await self._next()
+                silent = self._lapsed or self.lease.finishing
+                delivery = None if silent else await self._next()
                 if delivery is not None:
                     yield delivery
                 elif self._frame is not None and self._feed.draining.is_set():
@@ -225,6 +225,23 @@ class Reader:
         self._feed.accounts.check(self._access)
         if self.lease.error:
             raise self.lease.error
+
+    @property
+    def _lapsed(self) -> bool:
+        """
+        Whether somebody else may hold by now.  The next write tells, with which the lease is ours
+        again or `Fenced`; a hub that was stopped knows nothing before it.  Raises
+        `StoreUnavailable` where there is none for long.
+        """
+        now = self._clock()
+        if not self.lease.lapsed(now):
+            self._lapsed_at = None
+            return False
+        self._lapsed_at = self._lapsed_at or now
+        if now > self._lapsed_at + LEASE_SECONDS:
+            message = "the lease of the subscription could not be renewed; connect again"
+            raise StoreUnavailable(message)
+        return True
 
     async def _wait(self, seconds: float) -> None:
         try:

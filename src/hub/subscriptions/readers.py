@@ -164,9 +164,9 @@ class Readers:
         reports = [lease.report() for lease in due]
         try:
             written = await leases.write(self._store, reports)
-        except StoreUnavailable as error:
+        except StoreUnavailable:
             logger.warning("acknowledgements cannot be written; trying again")
-            self._give_up(began, error)
+            self._forget_lapsed(began)
             return
         for lease, report in zip(due, reports, strict=True):
             if lease.holder not in written.held:
@@ -177,17 +177,11 @@ class Readers:
             else:
                 lease.written(report, written.replays.get(lease.holder, ()), began)
 
-    def _give_up(self, began: float, error: StoreUnavailable) -> None:
-        """
-        End the readers whose leases had lapsed when a write *began* that failed.  One that lapsed
-        only meanwhile, as where this process was stopped for a time, waits for the next attempt,
-        which finds out whether somebody else holds by now.
-        """
+    def _forget_lapsed(self, now: float) -> None:
+        """Readers that left while the store was away hold nothing any more."""
         for holder, lease in list(self._leases.items()):
-            if lease.lapsed(began):
-                lease.fail(error)
-                if lease.leaving:
-                    del self._leases[holder]
+            if lease.leaving and lease.lapsed(now):
+                del self._leases[holder]
 
     async def _observe(self) -> None:
         try:
