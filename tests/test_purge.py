@@ -8,21 +8,21 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, create_engine, event, func, insert, select, text
+from sqlalchemy import Connection, create_engine, event, func, select, text
 from sqlmodel import Session, col
 
 from hub.database.columns import table
 from hub.database.sqlite import file
-from hub.database.tables import Callback, Fingerprint, SubscriptionRow
+from hub.database.tables import Callback, Fingerprint
 from hub.filter import Filter
 from hub.log.write.arrival import Unreadable
 from hub.receipt import Receipt, Status
 from hub.settings import Settings
 from hub.upkeep import purge
 from hub.upkeep.purge import BYTES_AT_ONCE, ROWS_AT_ONCE, Removed
-from tests.engines import execute, rows, statements, writer_of
+from tests.engines import rows, statements, writer_of
 from tests.making import OpenLog, arrival, open_log, receipt
-from tests.test_retention import in_days, sweeper
+from tests.test_retention import in_days, subscribe, sweeper
 
 Step = Callable[[Connection], Removed]
 
@@ -125,7 +125,7 @@ async def test_a_message_that_late_receipts_kept_goes_with_the_last_of_them(
     async with open_log(any_settings) as hub:
         await hub.post(*(receipt(f"m{n}", Status.SENT) for n in range(300)))
         await hub.post(*(receipt(f"m{n}") for n in range(10)))
-        await execute(hub.store, insert(table(SubscriptionRow)).values(_subscription(300)))
+        await subscribe(hub, acked=300)
         retention = sweeper(hub, any_settings)
 
         early = await retention.sweep(in_days(35.5))
@@ -162,20 +162,6 @@ async def test_callbacks_go_once_their_last_receipt_is_purged(any_settings: Sett
             left.append(number)
 
         assert left == [2, 1, 1, 0]
-
-
-def _subscription(acked: int) -> dict[str, object]:
-    return {
-        "consumer": 1,
-        "name": "billing",
-        "shard": 0,
-        "shards": 1,
-        "filter": {},
-        "acked": acked,
-        "unacked": 0,
-        "renewed_at": 0,
-        "created_at": 0,
-    }
 
 
 def crowd(count: int) -> list[Receipt]:

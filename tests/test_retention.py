@@ -7,6 +7,7 @@ from sqlalchemy import insert, select
 from sqlmodel import col
 
 from hub.access import Access
+from hub.accounts.administration import Administration, NewConsumer
 from hub.accounts.directory import Accounts
 from hub.database.columns import table
 from hub.database.tables import Callback, SubscriptionRow
@@ -111,7 +112,7 @@ async def test_a_lagging_subscription_holds_the_purge_back_up_to_a_limit(
     metrics = Metrics()
     async with open_log(any_settings) as hub:
         await fill(hub)
-        await _subscribe(hub, acked=250)
+        await subscribe(hub, acked=250)
         retention = sweeper(hub, any_settings, metrics)
 
         held = await retention.sweep(in_days(32))
@@ -156,7 +157,7 @@ def _feed(hub: OpenLog, settings: Settings) -> Feed:
     return Feed(hub.log, tail, Accounts(hub.store, 1.0), settings, Metrics())
 
 
-async def _subscribe(hub: OpenLog, acked: int) -> None:
+async def subscribe(hub: OpenLog, acked: int) -> None:
     values = {
         "consumer": 1,
         "name": "billing",
@@ -168,4 +169,5 @@ async def _subscribe(hub: OpenLog, acked: int) -> None:
         "renewed_at": 0,
         "created_at": 0,
     }
+    await Administration(hub.store).add_consumer(NewConsumer(name="billing"))
     await execute(hub.store, insert(table(SubscriptionRow)).values(values))

@@ -1,6 +1,6 @@
 """What differs between the databases; `hub.database.sqlite` and `.postgres` provide it."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from enum import Enum, auto
 from typing import Any, Protocol, TypeVar
 
@@ -80,6 +80,10 @@ class Dialect(Protocol):
 
     def now(self, connection: Connection) -> Micros:
         """The present, by the clock that all hubs on this database share."""
+        ...
+
+    def damage(self, connection: Connection) -> Iterator[str]:
+        """What is wrong with the database itself, such as indexes that differ from tables."""
         ...
 
     def announce(self, connection: Connection, head: int) -> None:

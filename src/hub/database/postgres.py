@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, Literal, cast
 
 import asyncpg
@@ -15,6 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlmodel import Session
 
+from hub.database import postgres_indexes
 from hub.database.dialect import READ_WAIT_SECONDS, Fault, Result, Work
 from hub.receipt import Micros
 from hub.settings import Settings
@@ -148,6 +149,11 @@ def now(connection: Connection) -> Micros:
     """The server's clock, not that of the transaction's beginning."""
     clock = text("SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)")
     return int(connection.execute(clock).scalar_one())
+
+
+def damage(connection: Connection) -> Iterator[str]:
+    """Of indexes; a server that finds a page damaged says so by itself."""
+    return postgres_indexes.damage(connection)
 
 
 def announce(connection: Connection, head: int) -> None:

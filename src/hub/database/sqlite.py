@@ -4,7 +4,7 @@ import asyncio
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,9 @@ _SHORT_READS, _LONG_READS = 2, 4
 
 _AMONG = 500
 """Values in one condition; SQLite takes some 32,000 in one statement."""
+
+_DAMAGES = 20
+"""Most of them that are told."""
 
 _DATA_CODES = {
     sqlite3.SQLITE_CONSTRAINT,
@@ -144,6 +147,13 @@ def among(column: Any, values: Collection[Any]) -> list[ColumnElement[bool]]:
 def now(_connection: Connection) -> Micros:
     """The machine's clock: a file is of one machine."""
     return time.time_ns() // 1000
+
+
+def damage(connection: Connection) -> Iterator[str]:
+    """Of pages, and of indexes that are not what their tables hold."""
+    for sentence in connection.exec_driver_sql(f"PRAGMA integrity_check({_DAMAGES})").scalars():
+        if sentence != "ok":
+            yield f"the database file is damaged: {sentence}"
 
 
 def announce(connection: Connection, head: int) -> None:

@@ -126,6 +126,8 @@ class Callback(SQLModel, table=True):
     """Those of its receipts that the log had already."""
     quarantined: int
     """What was set aside of it: items, or itself."""
+    digest: bytes = raw()
+    """Keyed hash of body and headers (8 bytes), then of the rest (8 bytes): shows any change."""
 
 
 class ReceiptRow(SQLModel, table=True):
@@ -156,6 +158,7 @@ class ReceiptRow(SQLModel, table=True):
     message: int = big()
     callback: int = big()
     fingerprint: int = big()
+    """Mixed with a hash of the rest of the row, so that it shows any change of that."""
     recipient_hash: int | None = big(nullable=True)
     reference_hash: int | None = big(nullable=True)
     received_at: int = big()

@@ -3,8 +3,9 @@ Keyed hashes that rows are found by.  The key is made with the database, so that
 nothing of a number to whoever sees only the index.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
+from typing import Any
 
 from msgspec import msgpack
 
@@ -12,6 +13,8 @@ from hub.receipt import Receipt
 
 FINGERPRINT_BYTES = 8
 DIGEST_BYTES = 16
+HALF_BYTES = 8
+"""Of what is a hash of some values, then of others."""
 
 
 class Hashing:
@@ -23,6 +26,9 @@ class Hashing:
         self._veil = _bytes_hasher(secret, b"veil")
         self._recipient = _hasher(secret, b"recipient")
         self._reference = _hasher(secret, b"reference")
+        self._receipt = _bytes_hasher(secret, b"receipt")
+        self._body = _bytes_hasher(secret, b"body")
+        self._callback = _bytes_hasher(secret, b"callback")
 
     def key(self, provider: int, message_id: str, recipient: str) -> bytes:
         """The key of a message as stored: 8 bytes for the id, 8 for all that names it."""
@@ -52,6 +58,23 @@ class Hashing:
     def reference(self, reference: str) -> int | None:
         """What receipts with this client reference are found by; None without one."""
         return _signed(self._reference(reference)) if reference else None
+
+    def mixed(self, row: Sequence[Any], kind: Sequence[int]) -> int:
+        """
+        The fingerprint in a receipt's *row*, mixed with a hash of what *kind* stands for and of
+        the row's other values.  Mixed again it is as before, unless a value was changed meanwhile.
+        """
+        position, _, message, callback, fingerprint, *rest = row
+        values = msgpack.encode((position, *kind, message, callback, *rest))
+        return int(fingerprint) ^ _signed(self._receipt(values))
+
+    def body(self, body: bytes, headers: Mapping[str, str]) -> bytes:
+        """The first half of a callback's digest: of what came."""
+        return self._body(msgpack.encode((body, sorted(headers.items()))))
+
+    def callback(self, *values: int) -> bytes:
+        """The second half: of its id, provider, arrival, receipts, duplicates and quarantined."""
+        return self._callback(msgpack.encode(values))
 
 
 def fingerprint(receipt: Receipt) -> bytes:

@@ -3,9 +3,11 @@
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlmodel import Session, col, select
 
+from hub.database.columns import table
 from hub.database.store import Store
 from hub.database.tables import Callback, MessageRow, QuarantineRow, ReceiptRow
 from hub.log.hashing import fingerprint, stored_fingerprint
@@ -14,9 +16,7 @@ from hub.log.read.quarantine import QuarantineItem, item, quarantined
 from hub.log.read.snapshot import Snapshot
 from hub.receipt import Entry, Micros, Receipt
 
-_ORIGINALS = select(
-    col(ReceiptRow.message), col(ReceiptRow.fingerprint), col(ReceiptRow.position)
-).where(col(ReceiptRow.corrects).is_(None))
+_ORIGINALS = select(*table(ReceiptRow).columns).where(col(ReceiptRow.corrects).is_(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +79,17 @@ def as_logged(snapshot: Snapshot, provider: int, receipts: Sequence[Receipt]) ->
     found = snapshot.among(ordered, of_message, messages.values())
     latest = _latest(snapshot.entries.entry(row) for row in found)
     originals = snapshot.among(_ORIGINALS, of_message, messages.values())
-    origins = {(row.message, row.fingerprint): row.position for row in originals}
+    origins = {(row.message, _fingerprint(row, snapshot)): row.position for row in originals}
     logged: list[Entry | None] = []
     for receipt, key in zip(receipts, keys, strict=True):
         mark = stored_fingerprint(fingerprint(receipt))
         origin = origins.get((messages.get(key, 0), mark))
         logged.append(None if origin is None else latest.get(origin))
     return logged
+
+
+def _fingerprint(row: Any, snapshot: Snapshot) -> int:
+    return snapshot.hashing.mixed(row, snapshot.kinds.by_id[row.kind].key)
 
 
 def _latest(entries: Iterable[Entry]) -> dict[int, Entry]:

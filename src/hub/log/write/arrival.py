@@ -65,6 +65,11 @@ class Outcome:
     callback: int | None = field(default=None, compare=False)
     """The stored callback that it belongs to; None where only bytes were set aside."""
 
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """Its receipts, duplicates, and what was set aside."""
+        return self.receipts, self.duplicates, self.quarantined
+
     def __add__(self, other: "Outcome") -> "Outcome":
         """The outcome of two parts of one arrival."""
         return Outcome(

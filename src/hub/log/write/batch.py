@@ -3,9 +3,11 @@
 import json
 from collections import Counter
 from collections.abc import Iterable
+from operator import add
 from typing import Any, NamedTuple
 
 from hub.database.kinds import NO_CATEGORY, Kind, Kinds, kind
+from hub.database.tables import ReceiptRow
 from hub.log.derive.corrections import derive
 from hub.log.derive.rollup import Rollup
 from hub.log.derive.state import MessageState, PartState
@@ -13,6 +15,8 @@ from hub.log.hashing import Hashing, fingerprint, stored_fingerprint
 from hub.log.write.arrival import Arrival, Outcome, Unreadable
 from hub.log.write.working import Working
 from hub.receipt import ErrorCategory, Micros, Receipt, Status
+
+_FINGERPRINT = list(ReceiptRow.model_fields).index("fingerprint")
 
 
 class Head(NamedTuple):
@@ -49,7 +53,7 @@ class Batch:
         self.messages: dict[bytes, Working] = {}
         self.receipt_rows: list[tuple[Any, ...]] = []
         self.callback_rows: list[tuple[Any, ...]] = []
-        self.callback_sums: list[tuple[int, ...]] = []
+        self.callback_sums: dict[int, tuple[int, ...]] = {}
         self.new_kinds: list[Kind] = []
         self.rollup = Rollup()
         self.unreadable: list[tuple[Arrival, Unreadable, int | None]] = []
@@ -79,7 +83,7 @@ class Batch:
                 self._callback_row(arrival, callbacks)
             else:
                 self._arrive(arrival, items, arrival.callback)
-                self._callback_sum(arrival.callback)
+                self._add_to_callback(arrival.callback)
         self._count_messages()
         return head._replace(
             position=self._position,
@@ -156,7 +160,7 @@ class Batch:
         self, message: Working, arrival: Arrival, item: Item, callback: int | None, kind: int
     ) -> tuple[Any, ...]:
         receipt, hashing = item.receipt, self.hashing
-        return (
+        row = (
             self._position,
             kind,
             message.id,
@@ -181,28 +185,22 @@ class Batch:
             message.state.status,
             receipt.corrects,
         )
+        mixed = hashing.mixed(row, self.kinds.by_id[kind].key)
+        return (*row[:_FINGERPRINT], mixed, *row[_FINGERPRINT + 1 :])
 
     def _callback_row(self, arrival: Arrival, callback: int) -> None:
-        outcome = self.outcomes[-1]
-        self.callback_rows.append(
-            (
-                callback,
-                arrival.provider_id,
-                arrival.received_at,
-                arrival.body,
-                json.dumps(arrival.headers),
-                outcome.receipts,
-                outcome.duplicates,
-                outcome.quarantined,
-            )
-        )
+        which = (callback, arrival.provider_id, arrival.received_at)
+        what = (arrival.body, json.dumps(arrival.headers))
+        counts = self.outcomes[-1].counts
+        hashing = self.hashing
+        digest = hashing.body(arrival.body, arrival.headers) + hashing.callback(*which, *counts)
+        self.callback_rows.append((*which, *what, *counts, digest))
 
-    def _callback_sum(self, callback: int | None) -> None:
+    def _add_to_callback(self, callback: int | None) -> None:
         """What is new of a callback that is stored already."""
-        outcome = self.outcomes[-1]
         if callback is not None:
-            counts = (outcome.receipts, outcome.duplicates, outcome.quarantined)
-            self.callback_sums.append((*counts, callback))
+            before = self.callback_sums.get(callback, (0, 0, 0))
+            self.callback_sums[callback] = tuple(map(add, before, self.outcomes[-1].counts))
 
     def _count_messages(self) -> None:
         names = {arrival.provider_id: arrival for arrival in self.arrivals}

@@ -28,6 +28,7 @@ from hub.log.hashing import Hashing
 from hub.log.read.entries import EntryReader
 from hub.log.write.arrival import Arrival, Outcome
 from hub.log.write.batch import Batch, Head
+from hub.log.write.callbacks import Callbacks
 from hub.log.write.duplicates import recognise
 from hub.log.write.quarantine import Quarantine
 from hub.log.write.working import Working
@@ -63,8 +64,7 @@ class Committer:
         self._insert_message = Bulk(insert(table(MessageRow)), sql)
         self._update_message = Bulk(_update_message(), sql)
         self._insert_fingerprint = Bulk(insert(table(Fingerprint)), sql)
-        self._insert_callback = Bulk(insert(table(Callback)), sql)
-        self._add_to_callback = Bulk(_add_to_callback(), sql)
+        self._callbacks = Callbacks(store)
         self._add_delivery = Bulk(_add(DeliveryStat, sql), sql)
         self._add_latency = Bulk(_add(LatencyStat, sql), sql)
 
@@ -126,8 +126,7 @@ class Committer:
         )
         self._insert_fingerprint.run(connection, batch.fingerprint_rows())
         self._insert_receipt.run(connection, batch.receipt_rows)
-        self._insert_callback.run(connection, batch.callback_rows)
-        self._add_to_callback.run(connection, batch.callback_sums)
+        self._callbacks.store(connection, batch)
         self._add_delivery.run(connection, batch.rollup.cells())
         self._add_latency.run(connection, batch.rollup.latencies())
 
@@ -222,6 +221,7 @@ def _ballast() -> dict[str, Any]:
         "receipts": 0,
         "duplicates": 0,
         "quarantined": 0,
+        "digest": b"",
     }
 
 
@@ -244,13 +244,6 @@ def _update_message() -> Any:
         .where(rows.c.id == bindparam("row"))
         .values({name: bindparam(name, type_=rows.c[name].type) for name in names})
     )
-
-
-def _add_to_callback() -> Any:
-    rows = table(Callback)
-    names = ("receipts", "duplicates", "quarantined")
-    more = {name: rows.c[name] + bindparam(name, type_=rows.c[name].type) for name in names}
-    return update(rows).where(rows.c.id == bindparam("row")).values(more)
 
 
 def _add(model: type[DeliveryStat] | type[LatencyStat], sql: SqlDialect) -> Any:

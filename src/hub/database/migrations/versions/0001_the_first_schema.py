@@ -27,6 +27,7 @@ def upgrade() -> None:
         sa.Column("receipts", sa.Integer(), nullable=False),
         sa.Column("duplicates", sa.Integer(), nullable=False),
         sa.Column("quarantined", sa.Integer(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("callback_by_provider", "callback", ["provider", "received_at"], unique=False)
