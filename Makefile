@@ -49,8 +49,8 @@ test: setup  ## run the whole test suite, on SQLite and on a real PostgreSQL
 	@exec $(BIN)/pytest -n $(WORKERS)
 
 .PHONY: chaos
-chaos: setup  ## run the long tests that kill, stop and restart things
-	@exec $(BIN)/pytest -m long
+chaos: setup  ## run the long tests, and what is drawn at random with fresh seeds
+	@exec $(BIN)/pytest -m "long or hypothesis" --hypothesis-profile=fresh
 
 .PHONY: bench
 bench: setup  ## measure this machine

@@ -1,6 +1,9 @@
 """Databases for tests, empty for each: SQLite, and a real PostgreSQL from a wheel."""
 
 import itertools
+import random
+import secrets
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +17,27 @@ from hub.settings import Settings
 
 _NUMBERS = itertools.count(1)
 
-hypothesis.settings.register_profile("hub", deadline=None)  # no test asserts a time
-hypothesis.settings.load_profile("hub")
+# What tests draw is the same at every `make test`, so that a change alone can break it, and new at
+# every `make chaos`, which prints how to draw it again.  No test asserts a time.
+hypothesis.settings.register_profile("fixed", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("fresh", deadline=None, max_examples=1000, print_blob=True)
+hypothesis.settings.load_profile("fixed")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what draws anything, as `hypothesis` already marks what it draws for."""
+    if "chance" in getattr(item, "fixturenames", ()):
+        item.add_marker("hypothesis")
+
+
+@pytest.fixture
+def chance(request: pytest.FixtureRequest) -> random.Random:
+    """What a test draws from that draws for itself; its seed is printed where the test fails."""
+    given = request.config.getoption("--hypothesis-seed")
+    own = 1 if hypothesis.settings().derandomize else secrets.randbits(32)
+    seed = int(given) if given else own
+    sys.stdout.write(f"drawn with --hypothesis-seed={seed}\n")
+    return random.Random(seed)
 
 
 class PostgresServer(Protocol):

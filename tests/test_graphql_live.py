@@ -57,10 +57,11 @@ async def test_a_querys_head_hands_over_to_a_subscription_under_load(
         await posting
 
 
-async def test_readers_who_join_under_load_miss_and_repeat_nothing(any_settings: Settings) -> None:
+async def test_readers_who_join_under_load_miss_and_repeat_nothing(
+    any_settings: Settings, chance: random.Random
+) -> None:
     async with asking(any_settings) as hub:
         posting = asyncio.gather(*(post_many(hub, f"{n}-", 60, 0.002) for n in range(5)))
-        chance = random.Random(5)
         readers = [
             asyncio.create_task(_join(hub, chance.random() * 0.6, number)) for number in range(30)
         ]

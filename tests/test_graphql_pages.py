@@ -267,9 +267,8 @@ def passes(entry: Entry, wanted: dict[str, Any]) -> bool:
 
 
 async def test_random_filters_of_random_receipts_agree_with_a_plain_list(
-    any_settings: Settings,
+    any_settings: Settings, chance: random.Random
 ) -> None:
-    chance = random.Random(20201109)
     async with asking(any_settings) as hub:
         for number in range(20):
             await hub.post(*random_receipts(chance, 100), provider=1 + number % 2)
@@ -285,8 +284,9 @@ async def test_random_filters_of_random_receipts_agree_with_a_plain_list(
             assert found == expected, (wanted, order, backwards, size)
 
 
-async def test_random_filters_of_messages_agree_with_a_plain_list(any_settings: Settings) -> None:
-    chance = random.Random(7)
+async def test_random_filters_of_messages_agree_with_a_plain_list(
+    any_settings: Settings, chance: random.Random
+) -> None:
     async with asking(any_settings) as hub:
         for number in range(6):
             await hub.post(*random_receipts(chance, 100), provider=1 + number % 2)

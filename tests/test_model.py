@@ -314,7 +314,7 @@ def _run(database: Any, *, examples: int, steps: int) -> None:
     run_machine(
         machine,
         settings=settings(
-            max_examples=examples, stateful_step_count=steps, deadline=None,
+            max_examples=examples, stateful_step_count=steps,
             suppress_health_check=list(HealthCheck),
         ),
     )  # fmt: skip

@@ -178,7 +178,7 @@ REPORTS = st.builds(
 )
 
 
-@settings(max_examples=1000, derandomize=True)
+@settings(max_examples=1000)
 @given(st.lists(REPORTS, min_size=1, max_size=8), st.randoms(use_true_random=False))
 def test_no_order_of_receipts_of_parts_and_of_the_whole_changes_what_is_right(
     said: list[Receipt], random: Random
@@ -196,7 +196,7 @@ def test_no_order_of_receipts_of_parts_and_of_the_whole_changes_what_is_right(
         assert state.whole.error_code == "X" or not any(one.error_code for one in failed)
 
 
-@settings(max_examples=300, derandomize=True)
+@settings(max_examples=300)
 @given(st.lists(REPORTS, min_size=2, max_size=8), st.data())
 def test_a_state_goes_on_from_where_it_was_stored(said: list[Receipt], data: st.DataObject) -> None:
     stop = data.draw(st.integers(1, len(said) - 1))
