@@ -1,5 +1,7 @@
 """What a reader was sent, and what of it is done."""
 
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -76,6 +78,19 @@ def test_to_park_one_receipt_is_no_more_work_with_many_beside_it() -> None:
         ledger.park(Counted(position))
     assert ledger.unacked == 0
     assert Counted.compared < 20 * len(positions)
+
+
+def test_open_receipts_take_eight_bytes_each() -> None:
+    positions = range(10**9, 10**9 + 10_000)
+    tracemalloc.start()
+    try:
+        ledger = Ledger(0)
+        ledger.send(positions, positions[-1])
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert ledger.unacked == 10_000
+    assert held < 100_000
 
 
 @given(

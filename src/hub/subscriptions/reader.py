@@ -136,7 +136,7 @@ class Reader:
             self._access,
             options.wanted,
             position,
-            batch_size=options.batch_size,
+            batch_size=self._most,
             shard=options.shard,
         )
         try:
