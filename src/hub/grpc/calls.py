@@ -59,7 +59,7 @@ class Calls(grpc.aio.ServerInterceptor):
         if answer := handler.unary_stream:
             return grpc.unary_stream_rpc_method_handler(self._stream(answer), read, _bytes)
         return grpc.stream_stream_rpc_method_handler(
-            self._stream(lambda said, context: handler.stream_stream(_each(said), context)),
+            self._stream(lambda sent, context: handler.stream_stream(_each(sent), context)),
             read,
             _bytes,
         )
@@ -86,7 +86,7 @@ class Calls(grpc.aio.ServerInterceptor):
                 try:
                     return await behaviour(_readable(request), context)
                 except Exception as error:  # noqa: BLE001
-                    await _tell(context, error)
+                    await _abort(context, error)
 
         return answer
 
@@ -105,7 +105,7 @@ class Calls(grpc.aio.ServerInterceptor):
                 except Exception as error:  # noqa: BLE001
                     outcome = _reason(error)
                     if not call.ended:
-                        await _tell(context, error)
+                        await _abort(context, error)
                 finally:
                     outcome = SlowReader.reason if call.ended else outcome
                     self._metrics.streams_ended.labels(_SURFACE, outcome).inc()
@@ -157,12 +157,12 @@ def _readable(request: Any) -> Any:
     return request
 
 
-async def _each(said: AsyncIterator[Any]) -> AsyncIterator[Any]:
-    async for request in said:
+async def _each(sent: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    async for request in sent:
         yield _readable(request)
 
 
-async def _tell(context: Context, error: Exception) -> NoReturn:
+async def _abort(context: Context, error: Exception) -> NoReturn:
     if isinstance(error, grpc.aio.AbortError):
         raise error
     await abort(context, status_of(error) if isinstance(error, HubError) else fault(error))

@@ -1,4 +1,4 @@
-"""What a reader of a durable subscription says."""
+"""The requests of a stream that reads a durable subscription."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,24 +14,24 @@ from hub.subscriptions.reader import ReadOptions
 from hub.v1 import receipts_pb2 as pb
 
 OPENING_SECONDS = 10.0
-"""How long a stream may say nothing before it says what it opens."""
+"""How long a stream may send nothing before its first request."""
 
 
 class Listener:
     """
-    Hears what the reader of one stream says, in a task of its own.  The task is never cancelled,
-    since grpc does not stand it that a read is left while it is under way; it ends with the call.
+    Receives the requests of one stream, in a task of its own.  The task is never cancelled, since
+    grpc does not bear that a read is left while it is under way; it ends with the call.
     """
 
-    def __init__(self, said: AsyncIterator[pb.ConsumeRequest], epoch: str) -> None:
+    def __init__(self, sent: AsyncIterator[pb.ConsumeRequest], epoch: str) -> None:
         loop = asyncio.get_running_loop()
-        self._said, self._epoch = said, epoch
+        self._sent, self._epoch = sent, epoch
         self._opened: asyncio.Future[pb.Open] = loop.create_future()
         self._leased: asyncio.Future[Lease | None] = loop.create_future()
         self.task = asyncio.create_task(self._listen())
 
     async def opened(self) -> pb.Open:
-        """What the reader opens, which it must say first.  Raises `BadInput` if it says nothing."""
+        """The first request, which says what to open.  Raises `BadInput` if none comes."""
         try:
             async with asyncio.timeout(OPENING_SECONDS):
                 return await self._opened
@@ -39,48 +39,48 @@ class Listener:
             message = f"a stream starts with open, within {OPENING_SECONDS:g} seconds"
             raise BadInput(message, field="open") from None
 
-    def obey(self, lease: Lease | None) -> None:
-        """Do what else is said to *lease*; to none, once the reader has gone."""
+    def pass_to(self, lease: Lease | None) -> None:
+        """Pass further requests to *lease*; to none, once the reader has gone."""
         if not self._leased.done():
             self._leased.set_result(lease)
 
     async def _listen(self) -> None:
         try:
-            asked = await _first(self._said)
+            opening = await _first(self._sent)
         except Exception as error:  # noqa: BLE001  # whoever waits for it raises it
             if not self._opened.done():
                 self._opened.set_exception(error)
             return
         if not self._opened.done():
-            self._opened.set_result(asked)
+            self._opened.set_result(opening)
         lease = await self._leased
         if lease is not None:
-            await _obey(self._said, lease, self._epoch)
+            await _pass(self._sent, lease, self._epoch)
 
 
-def declaration(asked: pb.Open, access: Access) -> Declaration:
-    """The subscription that *asked* opens."""
+def declaration(opening: pb.Open, access: Access) -> Declaration:
+    """The subscription in *opening*."""
     return Declaration(
         access.consumer,
-        requests.subscription(asked),
-        requests.conditions(asked.filter) if asked.HasField("filter") else None,
-        requests.shard(asked, "open."),
+        requests.subscription(opening),
+        requests.conditions(opening.filter) if opening.HasField("filter") else None,
+        requests.shard(opening, "open."),
     )
 
 
-def options(asked: pb.Open, wanted: Filter) -> ReadOptions:
-    """How *asked* is to be read, once it is narrowed to *wanted*."""
+def options(opening: pb.Open, wanted: Filter) -> ReadOptions:
+    """How *opening* is to be read, once it is narrowed to *wanted*."""
     return ReadOptions(
         wanted=wanted,
-        shard=requests.shard(asked, "open."),
-        batch_size=requests.size(asked.max_batch_size),
-        max_unacked=requests.max_unacked(asked.max_unacked),
-        on_expired=requests.on_expired(asked, "open."),
+        shard=requests.shard(opening, "open."),
+        batch_size=requests.size(opening.max_batch_size),
+        max_unacked=requests.max_unacked(opening.max_unacked),
+        on_expired=requests.on_expired(opening, "open."),
     )
 
 
-async def _first(said: AsyncIterator[pb.ConsumeRequest]) -> pb.Open:
-    async for request in said:
+async def _first(sent: AsyncIterator[pb.ConsumeRequest]) -> pb.Open:
+    async for request in sent:
         if request.WhichOneof("request") == "open":
             return request.open
         break
@@ -88,16 +88,16 @@ async def _first(said: AsyncIterator[pb.ConsumeRequest]) -> pb.Open:
     raise BadInput(message, field="open")
 
 
-async def _obey(said: AsyncIterator[pb.ConsumeRequest], lease: Lease, epoch: str) -> None:
+async def _pass(sent: AsyncIterator[pb.ConsumeRequest], lease: Lease, epoch: str) -> None:
     try:
-        async for request in said:
-            _do(request, lease, epoch)
+        async for request in sent:
+            _apply(request, lease, epoch)
         lease.finish()
     except Exception as error:  # noqa: BLE001  # the reader raises it
         lease.fail(error)
 
 
-def _do(request: pb.ConsumeRequest, lease: Lease, epoch: str) -> None:
+def _apply(request: pb.ConsumeRequest, lease: Lease, epoch: str) -> None:
     match request.WhichOneof("request"):
         case "ack":
             lease.ack(_position(request.ack.cursor, epoch))
@@ -107,7 +107,7 @@ def _do(request: pb.ConsumeRequest, lease: Lease, epoch: str) -> None:
             message = "open comes once, and first"
             raise BadInput(message, field="open")
         case _:
-            message = "say one of open, ack and park"
+            message = "a request is one of open, ack and park"
             raise BadInput(message, field="request")
 
 

@@ -44,5 +44,5 @@ def _digest(request: pb.ListReceiptsRequest, epoch: str) -> bytes:
     listing.CopyFrom(request)
     for changing in ("page_token", "page_size"):
         listing.ClearField(changing)
-    said = listing.SerializeToString(deterministic=True)
-    return blake2b(said, digest_size=_DIGEST_BYTES, key=epoch.encode()[:64]).digest()
+    data = listing.SerializeToString(deterministic=True)
+    return blake2b(data, digest_size=_DIGEST_BYTES, key=epoch.encode()[:64]).digest()

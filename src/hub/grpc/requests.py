@@ -54,93 +54,93 @@ _ORDERS: dict[int, Order] = {
 }
 
 
-def receipt_filter(asked: pb.ReceiptFilter, field: str = "filter") -> TypedFilter:
-    """*asked*, which stands in the request as *field*, in the words of both surfaces."""
+def receipt_filter(given: pb.ReceiptFilter, field: str = "filter") -> TypedFilter:
+    """*given*, which stands in the request as *field*, in the words of both surfaces."""
     return TypedFilter(
-        providers=asked.providers,
-        statuses=_words(Status, asked.statuses, f"{field}.statuses"),
-        error_categories=_words(ErrorCategory, asked.error_categories, f"{field}.error_categories"),
-        message_ids=asked.message_ids,
-        recipients=asked.recipients,
-        client_references=asked.client_references,
-        applied_only=asked.applied_only,
+        providers=given.providers,
+        statuses=_words(Status, given.statuses, f"{field}.statuses"),
+        error_categories=_words(ErrorCategory, given.error_categories, f"{field}.error_categories"),
+        message_ids=given.message_ids,
+        recipients=given.recipients,
+        client_references=given.client_references,
+        applied_only=given.applied_only,
     )
 
 
-def start(asked: pb.StreamReceiptsRequest | pb.Open, prefix: str = "") -> Start:
-    """Where *asked* wants to start; *prefix* stands before the names of its fields."""
-    given = asked.WhichOneof("start")
-    if given == "after" and not asked.after:
+def start(request: pb.StreamReceiptsRequest | pb.Open, prefix: str = "") -> Start:
+    """Where *request* wants to start; *prefix* stands before the names of its fields."""
+    given = request.WhichOneof("start")
+    if given == "after" and not request.after:
         message = "the cursor is empty; leave it out to start at an end of the log"
         raise CursorInvalid(message, field=f"{prefix}after")
-    since = _round_up(asked.since, f"{prefix}since") if given == "since" else None
+    since = _round_up(request.since, f"{prefix}since") if given == "since" else None
     return Start(
-        after=asked.after,
+        after=request.after,
         since=since,
-        at=_known(_STARTS, asked.start_at, f"{prefix}start_at"),
-        on_expired=on_expired(asked, prefix),
+        at=_known(_STARTS, request.start_at, f"{prefix}start_at"),
+        on_expired=on_expired(request, prefix),
     )
 
 
-def on_expired(asked: pb.StreamReceiptsRequest | pb.Open, prefix: str = "") -> OnExpired:
-    """What *asked* wants where receipts are no longer kept."""
-    return _known(_ON_EXPIRED, asked.on_expired, f"{prefix}on_expired")
+def on_expired(request: pb.StreamReceiptsRequest | pb.Open, prefix: str = "") -> OnExpired:
+    """What *request* wants where receipts are no longer kept."""
+    return _known(_ON_EXPIRED, request.on_expired, f"{prefix}on_expired")
 
 
-def shard(asked: pb.StreamReceiptsRequest | pb.Open, prefix: str = "") -> Shard:
-    """The share of the log that *asked* wants."""
-    if not asked.HasField("shard"):
+def shard(request: pb.StreamReceiptsRequest | pb.Open, prefix: str = "") -> Shard:
+    """The share of the log that *request* wants."""
+    if not request.HasField("shard"):
         return WHOLE
     try:
-        return Shard(asked.shard.index, asked.shard.count)
+        return Shard(request.shard.index, request.shard.count)
     except BadInput as error:
         raise BadInput(str(error), field=f"{prefix}shard") from None
 
 
-def order(asked: pb.ListReceiptsRequest) -> Order:
-    """Which end of the log *asked* wants first."""
-    return _known(_ORDERS, asked.order, "order")
+def order(request: pb.ListReceiptsRequest) -> Order:
+    """Which end of the log *request* wants first."""
+    return _known(_ORDERS, request.order, "order")
 
 
-def recorded_after(asked: pb.ListReceiptsRequest) -> Micros | None:
-    """The last microsecond that *asked* excludes at the beginning."""
-    if not asked.HasField("recorded_after"):
+def recorded_after(request: pb.ListReceiptsRequest) -> Micros | None:
+    """The last microsecond that *request* excludes at the beginning."""
+    if not request.HasField("recorded_after"):
         return None
-    return _nanos(asked.recorded_after, "recorded_after") // 1000
+    return _nanos(request.recorded_after, "recorded_after") // 1000
 
 
-def recorded_before(asked: pb.ListReceiptsRequest) -> Micros | None:
-    """The first microsecond that *asked* excludes at the end."""
-    if not asked.HasField("recorded_before"):
+def recorded_before(request: pb.ListReceiptsRequest) -> Micros | None:
+    """The first microsecond that *request* excludes at the end."""
+    if not request.HasField("recorded_before"):
         return None
-    return _round_up(asked.recorded_before, "recorded_before")
+    return _round_up(request.recorded_before, "recorded_before")
 
 
-def size(asked: int) -> int:
+def size(given: int) -> int:
     """How many receipts to send at once: 100 for 0, and never more than 1000."""
-    return min(asked or DEFAULT_SIZE, MAX_SIZE)
+    return min(given or DEFAULT_SIZE, MAX_SIZE)
 
 
-def subscription(asked: pb.Open) -> str:
-    """The name of the subscription that *asked* opens."""
-    if not _NAME.fullmatch(asked.subscription):
+def subscription(opening: pb.Open) -> str:
+    """The name of the subscription in *opening*."""
+    if not _NAME.fullmatch(opening.subscription):
         message = "a subscription is named by 1 to 128 letters, digits and the signs . _ : / -"
         raise BadInput(message, field="open.subscription")
-    return asked.subscription
+    return opening.subscription
 
 
-def reason(asked: pb.Park) -> str:
-    """Why *asked* sets a receipt aside."""
-    if len(asked.reason) > MAX_REASON or "\x00" in asked.reason:
+def reason(parking: pb.Park) -> str:
+    """Why *parking* sets a receipt aside."""
+    if len(parking.reason) > MAX_REASON or "\x00" in parking.reason:
         message = f"a reason has at most {MAX_REASON} characters, and no NUL among them"
         raise BadInput(message, field="park.reason")
-    return asked.reason
+    return parking.reason
 
 
-def conditions(asked: pb.ReceiptFilter) -> dict[str, Any]:
-    """*asked* as JSON that is equal for equal filters, whatever the order of their values."""
+def conditions(wanted: pb.ReceiptFilter) -> dict[str, Any]:
+    """*wanted* as JSON that is equal for equal filters, whatever the order of their values."""
     found: dict[str, Any] = {}
-    for field, value in asked.ListFields():
+    for field, value in wanted.ListFields():
         if not field.is_repeated:
             found[field.name] = value
         elif field.enum_type is None:
@@ -156,37 +156,37 @@ def stored_filter(stored: Mapping[str, Any]) -> pb.ReceiptFilter:
     return json_format.ParseDict(dict(stored), pb.ReceiptFilter())
 
 
-def max_unacked(asked: int) -> int:
+def max_unacked(given: int) -> int:
     """How many receipts may be sent and not acknowledged: 1000 for 0, and never over 100000."""
-    return min(asked or DEFAULT_UNACKED, MAX_UNACKED)
+    return min(given or DEFAULT_UNACKED, MAX_UNACKED)
 
 
-def message_name(asked: pb.GetMessageRequest, prefix: str = "") -> MessageName:
-    """Which message *asked* names; *prefix* stands before the names of its fields."""
+def message_name(request: pb.GetMessageRequest, prefix: str = "") -> MessageName:
+    """Which message *request* names; *prefix* stands before the names of its fields."""
     return MessageName(
-        message_key=asked.message_key,
-        provider=asked.provider,
-        message_id=asked.message_id,
-        recipient=asked.recipient,
+        message_key=request.message_key,
+        provider=request.provider,
+        message_id=request.message_id,
+        recipient=request.recipient,
         prefix=prefix,
     )
 
 
-def receipts_after(asked: pb.GetMessageRequest) -> int:
-    """The position behind which a message's receipts are asked for; no log is longer."""
-    return min(asked.receipts_after, _LARGEST_POSITION)
+def receipts_after(request: pb.GetMessageRequest) -> int:
+    """The position behind which a message's receipts are wanted; no log is longer."""
+    return min(request.receipts_after, _LARGEST_POSITION)
 
 
-def _round_up(asked: Timestamp, field: str) -> Micros:
-    return -(-_nanos(asked, field) // 1000)
+def _round_up(instant: Timestamp, field: str) -> Micros:
+    return -(-_nanos(instant, field) // 1000)
 
 
-def _nanos(asked: Timestamp, field: str) -> int:
-    seconds_fit = _EARLIEST_SECOND <= asked.seconds <= _LATEST_SECOND
-    if not (seconds_fit and 0 <= asked.nanos < _NANOS_PER_SECOND):
+def _nanos(instant: Timestamp, field: str) -> int:
+    seconds_fit = _EARLIEST_SECOND <= instant.seconds <= _LATEST_SECOND
+    if not (seconds_fit and 0 <= instant.nanos < _NANOS_PER_SECOND):
         message = "an instant lies between the years 1 and 9999, and nanos below a second"
         raise BadInput(message, field=field)
-    return asked.seconds * _NANOS_PER_SECOND + asked.nanos
+    return instant.seconds * _NANOS_PER_SECOND + instant.nanos
 
 
 def _words(kind: type[_Word], numbers: Iterable[int], field: str) -> tuple[_Word, ...]:

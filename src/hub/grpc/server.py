@@ -18,7 +18,7 @@ from hub.subscriptions.readers import Readers
 from hub.telemetry import Metrics
 from hub.v1 import receipts_pb2_grpc
 
-_LAST_WORDS_SECONDS = 0.5
+_ENDING_SECONDS = 0.5
 
 
 class GrpcServer:
@@ -67,8 +67,8 @@ async def serving(
         await health.serving()
         yield served
     finally:
-        await server.stop(_LAST_WORDS_SECONDS)
-        await receipts.silence(_LAST_WORDS_SECONDS)
+        await server.stop(_ENDING_SECONDS)
+        await receipts.done_listening(_ENDING_SECONDS)
 
 
 def _bind(server: grpc.aio.Server, settings: Settings) -> str:

@@ -1,4 +1,4 @@
-"""The service's calls: read the request, ask the feed or the log, write the answer."""
+"""The calls of the service: convert, call, convert."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -64,11 +64,11 @@ class Receipts(receipts_pb2_grpc.ReceiptServiceServicer):
         queries = await self._queries(context)
         access = queries.access
         async with self._feed.stream(access, "grpc"), self._listener(sent) as listener:
-            asked = await listener.opened()
-            key, wanted = await self._declared(queries, asked)
+            opening = await listener.opened()
+            key, wanted = await self._declared(queries, opening)
             lease = self._subscriptions.lease(key)
-            reading = self._subscriptions.read(access, lease, consuming.options(asked, wanted))
-            listener.obey(lease)
+            reading = self._subscriptions.read(access, lease, consuming.options(opening, wanted))
+            listener.pass_to(lease)
             async with aclosing(reading) as deliveries:
                 async for delivery in deliveries:
                     for piece in self._encoder.deliveries(delivery, unmasked=queries.unmasked):
@@ -135,8 +135,8 @@ class Receipts(receipts_pb2_grpc.ReceiptServiceServicer):
             epoch=bounds.epoch, oldest=bounds.oldest_cursor, head=bounds.head_cursor
         )
 
-    async def silence(self, seconds: float) -> None:
-        """Wait until nothing is read from streams any more, at most for *seconds*."""
+    async def done_listening(self, seconds: float) -> None:
+        """Return when no request is read from any stream, or after *seconds*."""
         if self._listening:
             await asyncio.wait(self._listening, timeout=seconds)
 
@@ -150,15 +150,15 @@ class Receipts(receipts_pb2_grpc.ReceiptServiceServicer):
         try:
             yield listener
         finally:
-            listener.obey(None)
+            listener.pass_to(None)
 
-    async def _declared(self, queries: Queries, asked: pb.Open) -> tuple[Key, Filter]:
+    async def _declared(self, queries: Queries, opening: pb.Open) -> tuple[Key, Filter]:
         access = queries.access
-        wanted = queries.filter(requests.receipt_filter(asked.filter, _FILTER), _FILTER)
+        wanted = queries.filter(requests.receipt_filter(opening.filter, _FILTER), _FILTER)
         key = await self._subscriptions.declare(
-            access, consuming.declaration(asked, access), requests.start(asked, "open.")
+            access, consuming.declaration(opening, access), requests.start(opening, "open.")
         )
-        if not asked.HasField("filter"):
+        if not opening.HasField("filter"):
             stored = requests.stored_filter(await self._subscriptions.conditions(key))
             wanted = queries.filter(requests.receipt_filter(stored, _FILTER), _FILTER)
         return key, wanted
