@@ -8,19 +8,19 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, create_engine, event, func, select, text
+from sqlalchemy import Connection, create_engine, event, func, insert, select, text
 from sqlmodel import Session, col
 
 from hub.database.columns import table
 from hub.database.sqlite import file
-from hub.database.tables import Callback, Fingerprint
+from hub.database.tables import Callback, Fingerprint, ParkedRow
 from hub.filter import Filter
 from hub.log.write.arrival import Unreadable
 from hub.receipt import Receipt, Status
 from hub.settings import Settings
 from hub.upkeep import purge
 from hub.upkeep.purge import BYTES_AT_ONCE, ROWS_AT_ONCE, Removed
-from tests.engines import rows, statements, writer_of
+from tests.engines import execute, rows, statements, writer_of
 from tests.making import OpenLog, arrival, open_log, receipt
 from tests.test_retention import in_days, subscribe, sweeper
 
@@ -134,6 +134,43 @@ async def test_a_message_that_late_receipts_kept_goes_with_the_last_of_them(
         assert (early.receipts, early.messages) == (300, 290)
         assert (late.receipts, late.messages) == (10, 10)
         assert (await hub.log.messages(Filter(), limit=10)).messages == []
+
+
+async def test_what_was_set_aside_goes_with_its_receipt(any_settings: Settings) -> None:
+    async with open_log(any_settings) as hub:
+        await hub.post(*(receipt(f"m{n}") for n in range(300)))
+        await subscribe(hub, acked=300)
+        await set_aside(hub, *range(1, 301))
+        await took(hub, partial(purge.receipts, bound=280))
+        await took(hub, partial(purge.receipts, bound=280))
+
+        slices = [await took(hub, purge.parked) for _ in range(3)]
+
+        assert slices == [{"parked": ROWS_AT_ONCE}, {"parked": 29}, None]
+        left = await rows(hub.store, select(col(ParkedRow.position)))
+        assert sorted(row.position for row in left) == list(range(280, 301))
+        swept = await sweeper(hub, any_settings).sweep(in_days(31))
+        assert (swept.receipts, swept.parked) == (21, 21)
+
+
+async def test_looking_for_what_was_set_aside_costs_no_more_where_there_is_more(
+    any_settings: Settings,
+) -> None:
+    async with open_log(any_settings) as hub:
+        await hub.post(*(receipt(f"m{n}") for n in range(1000)))
+        await subscribe(hub, acked=1000)
+        await set_aside(hub, *range(1, 101))
+        few = await work_of(hub, any_settings, purge.parked)
+        await set_aside(hub, *range(101, 1001))
+        many = await work_of(hub, any_settings, purge.parked)
+
+    assert many <= few + 10
+
+
+async def set_aside(hub: OpenLog, *positions: int) -> None:
+    given = {"consumer": 1, "subscription": "billing", "reason": "odd"}
+    rows = [given | {"position": p, "parked_at": 1, "replay": False} for p in positions]
+    await execute(hub.store, insert(table(ParkedRow)), rows)
 
 
 async def test_a_slice_frees_no_more_bytes_than_its_bound(any_settings: Settings) -> None:

@@ -328,6 +328,7 @@ class ParkedRow(SQLModel, table=True):
             sqlite_where=text("replay = 1"),
             postgresql_where=text("replay"),
         ),
+        Index("parked_by_position", "position"),
     )
 
     consumer: int = Field(primary_key=True)

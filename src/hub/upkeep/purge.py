@@ -11,11 +11,19 @@ from collections.abc import Collection, Sequence
 from itertools import takewhile
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, exists, func, select, update
+from sqlalchemy import Connection, Table, bindparam, delete, exists, func, select, update
 from sqlmodel import col
 
 from hub.database.columns import table
-from hub.database.tables import Callback, Fingerprint, Log, MessageRow, QuarantineRow, ReceiptRow
+from hub.database.tables import (
+    Callback,
+    Fingerprint,
+    Log,
+    MessageRow,
+    ParkedRow,
+    QuarantineRow,
+    ReceiptRow,
+)
 from hub.log.write.commit import lock
 from hub.receipt import Micros
 
@@ -48,6 +56,18 @@ def receipts(connection: Connection, bound: int) -> Removed:
     _remember(connection, oldest=until, swept=swept)
     removed = _without_receipts(connection, col(MessageRow.id).in_(messages - crowded))
     return Counter(receipt=until - head.oldest, message=removed)
+
+
+def parked(connection: Connection) -> Removed:
+    """What was set aside of receipts that are purged."""
+    head, _ = lock(connection)
+    rows = table(ParkedRow)
+    due = select(rows).where(rows.c.position < head.oldest).order_by(rows.c.position)
+    found = connection.execute(due.limit(ROWS_AT_ONCE)).all()
+    if not found:
+        return None
+    _delete(connection, rows, found)
+    return Counter(parked=len(found))
 
 
 def messages(connection: Connection, limit: Micros) -> Removed:
@@ -134,10 +154,16 @@ def _fingerprints(connection: Connection, among: Any) -> Sequence[Any]:
     some = select(rows).where(rows.c.message.in_(going)).limit(ROWS_AT_ONCE)
     found = connection.execute(some).all()
     if found:
-        each = [rows.c[name] == bindparam(f"the_{name}") for name in ("message", "fingerprint")]
-        values = [{"the_message": row.message, "the_fingerprint": row.fingerprint} for row in found]
-        connection.execute(delete(rows).where(*each), values)
+        _delete(connection, rows, found)
     return found
+
+
+def _delete(connection: Connection, rows: Table, found: Sequence[Any]) -> None:
+    """Delete the rows that were *found*, by their keys."""
+    key = [column.name for column in rows.primary_key]
+    this = [rows.c[name] == bindparam(f"the_{name}") for name in key]
+    values = [{f"the_{name}": getattr(row, name) for name in key} for row in found]
+    connection.execute(delete(rows).where(*this), values)
 
 
 def _received(connection: Connection, bounds: list[Any]) -> Sequence[Any]:

@@ -3,7 +3,8 @@ Purging what is older than its retention, in transactions too small to be notice
 
 Receipts go first, from the oldest on; a subscription that still needs them holds the purge back
 up to a limit.  A message's row stays a few days longer than its receipts, so that their late
-duplicates are still known.  Statistics stay.
+duplicates are still known.  What a subscription has set aside goes with its receipt, without which
+it cannot be sent again.  Statistics stay.
 """
 
 import asyncio
@@ -45,6 +46,7 @@ class Purged:
     callbacks: int = 0
     """Of which the raw body or the whole row is gone."""
     quarantined: int = 0
+    parked: int = 0
 
 
 class Retention:
@@ -75,6 +77,7 @@ class Retention:
             messages=total["message"],
             callbacks=total["callback"] + total["body"],
             quarantined=total["quarantine"],
+            parked=total["parked"],
         )
 
     async def _steps(self, now: Micros) -> list[Callable[[Connection], Removed]]:
@@ -84,6 +87,7 @@ class Retention:
         if days is not None:
             steps += [
                 partial(purge.receipts, bound=await self._bound(now, days)),
+                purge.parked,
                 partial(purge.messages, limit=_before(now, days + MESSAGE_GRACE_DAYS)),
                 partial(purge.callbacks, cutoff=_before(now, days)),
             ]

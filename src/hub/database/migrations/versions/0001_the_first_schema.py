@@ -136,6 +136,7 @@ def upgrade() -> None:
         sa.Column("replay", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("consumer", "subscription", "position"),
     )
+    op.create_index("parked_by_position", "parked", ["position"], unique=False)
     op.create_index(
         "parked_to_replay",
         "parked",
