@@ -7,14 +7,23 @@ from strawberry import relay
 
 from hub.graphql.context import Info
 from hub.graphql.types.enums import Bucket, Group, Order
-from hub.graphql.types.filters import ReceiptFilter, typed
+from hub.graphql.types.filters import (
+    MessageId,
+    MessageKey,
+    Provider,
+    ReceiptFilter,
+    Recipient,
+    Wanted,
+    message_name,
+    typed,
+)
 from hub.graphql.types.hub import DurableSubscription, Log, Viewer
 from hub.graphql.types.message_pages import MessageConnection, message_page
-from hub.graphql.types.messages import Message, message_name
 from hub.graphql.types.nodes import node_of
 from hub.graphql.types.paging import window
 from hub.graphql.types.quarantine import QuarantineConnection, quarantine_page
 from hub.graphql.types.receipt_pages import Listing, ReceiptConnection, receipt_page
+from hub.graphql.types.receipts import Message
 from hub.graphql.types.scalars import Bound, CursorText
 from hub.graphql.types.stats import DeliveryStat
 from hub.log.read.stats import StatsQuery
@@ -28,9 +37,6 @@ First = Annotated[
 ]
 After = Annotated[
     CursorText | None, strawberry.argument(description="Only what comes after this in the list.")
-]
-Wanted = Annotated[
-    ReceiptFilter | None, strawberry.argument(description="What to let through; all by default.")
 ]
 
 
@@ -94,21 +100,10 @@ class Query:
     async def message(
         self,
         info: Info,
-        message_key: Annotated[
-            str | None, strawberry.argument(description="The key that a receipt shows.")
-        ] = None,
-        provider: Annotated[
-            str | None, strawberry.argument(description="Name of the provider account.")
-        ] = None,
-        message_id: Annotated[
-            str | None, strawberry.argument(description="The provider's id, as received.")
-        ] = None,
-        recipient: Annotated[
-            str | None,
-            strawberry.argument(
-                description="The number as a person types it.  Needs the scope recipients:read."
-            ),
-        ] = None,
+        message_key: MessageKey = None,
+        provider: Provider = None,
+        message_id: MessageId = None,
+        recipient: Recipient = None,
     ) -> Message | None:
         queries = info.context.queries
         found = await queries.message(message_name(message_key, provider, message_id, recipient))

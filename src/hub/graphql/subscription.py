@@ -7,10 +7,18 @@ import strawberry
 
 from hub.errors import BadInput, CursorInvalid
 from hub.graphql.context import Info
+from hub.graphql.types.batches import ReceiptBatch
 from hub.graphql.types.enums import OnExpired
-from hub.graphql.types.filters import ReceiptFilter, typed
-from hub.graphql.types.messages import Message, message_name
-from hub.graphql.types.receipts import ReceiptBatch
+from hub.graphql.types.filters import (
+    MessageId,
+    MessageKey,
+    Provider,
+    Recipient,
+    Wanted,
+    message_name,
+    typed,
+)
+from hub.graphql.types.receipts import Message
 from hub.graphql.types.scalars import CursorText
 
 LARGEST_BATCH = 1000
@@ -27,10 +35,7 @@ class Subscription:
     async def receipts(
         self,
         info: Info,
-        filter: Annotated[  # noqa: A002  # the contract's word
-            ReceiptFilter | None,
-            strawberry.argument(description="What to let through; all by default."),
-        ] = None,
+        filter: Wanted = None,  # noqa: A002  # the contract's word
         after: Annotated[
             CursorText | None,
             strawberry.argument(
@@ -67,21 +72,10 @@ class Subscription:
     async def message(
         self,
         info: Info,
-        message_key: Annotated[
-            str | None, strawberry.argument(description="The key that a receipt shows.")
-        ] = None,
-        provider: Annotated[
-            str | None, strawberry.argument(description="Name of the provider account.")
-        ] = None,
-        message_id: Annotated[
-            str | None, strawberry.argument(description="The provider's id, as received.")
-        ] = None,
-        recipient: Annotated[
-            str | None,
-            strawberry.argument(
-                description="The number as a person types it.  Needs the scope recipients:read."
-            ),
-        ] = None,
+        message_key: MessageKey = None,
+        provider: Provider = None,
+        message_id: MessageId = None,
+        recipient: Recipient = None,
     ) -> AsyncGenerator[Message, None]:
         queries = info.context.queries
         name = message_name(message_key, provider, message_id, recipient)

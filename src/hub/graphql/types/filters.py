@@ -1,9 +1,12 @@
-"""Which receipts, messages or statistics a caller wants."""
+"""Which receipts, messages or statistics a caller wants, and which message it names."""
+
+from typing import Annotated
 
 import strawberry
 
 from hub.graphql.types.enums import ErrorCategory, Status
 from hub.queries.filters import TypedFilter
+from hub.queries.lookups import MessageName
 
 
 @strawberry.input(
@@ -40,6 +43,22 @@ class ReceiptFilter:
     )
 
 
+Wanted = Annotated[
+    ReceiptFilter | None, strawberry.argument(description="What to let through; all by default.")
+]
+MessageKey = Annotated[str | None, strawberry.argument(description="The key that a receipt shows.")]
+Provider = Annotated[str | None, strawberry.argument(description="Name of the provider account.")]
+MessageId = Annotated[
+    str | None, strawberry.argument(description="The provider's id, as received.")
+]
+Recipient = Annotated[
+    str | None,
+    strawberry.argument(
+        description="The number as a person types it.  Needs the scope recipients:read."
+    ),
+]
+
+
 def typed(given: ReceiptFilter | None) -> TypedFilter:
     """*given* in the words of both surfaces."""
     if given is None:
@@ -52,4 +71,16 @@ def typed(given: ReceiptFilter | None) -> TypedFilter:
         recipients=given.recipients or (),
         client_references=given.client_references or (),
         applied_only=bool(given.applied_only),
+    )
+
+
+def message_name(
+    message_key: str | None, provider: str | None, message_id: str | None, recipient: str | None
+) -> MessageName:
+    """The message that the arguments name, in the words of both surfaces."""
+    return MessageName(
+        message_key=message_key or "",
+        provider=provider or "",
+        message_id=message_id or "",
+        recipient=recipient or "",
     )

@@ -3,8 +3,8 @@
 import strawberry
 
 from hub.graphql.context import Context
-from hub.graphql.types.messages import Message
 from hub.graphql.types.paging import PageInfo, Window, known
+from hub.graphql.types.receipts import Message
 from hub.graphql.types.scalars import CursorText
 from hub.log.read.messages import MessagePage
 from hub.queries.filters import TypedFilter

@@ -4,9 +4,8 @@ from strawberry import relay
 
 from hub.errors import BadInput
 from hub.graphql.context import Info
-from hub.graphql.types.messages import Message
 from hub.graphql.types.quarantine import QuarantineItem
-from hub.graphql.types.receipts import Receipt
+from hub.graphql.types.receipts import Message, Receipt
 
 _KINDS: dict[str, type[Receipt] | type[Message] | type[QuarantineItem]] = {
     "Receipt": Receipt,

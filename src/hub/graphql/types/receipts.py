@@ -1,20 +1,24 @@
-"""A receipt as the API shows it."""
+"""A receipt as the API shows it, and a message: what its receipts add up to."""
 
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import Annotated, Self
 
 import strawberry
 from strawberry import relay
 
+from hub import receipt
 from hub.access import mask
-from hub.feed.frame import Frame
+from hub.errors import BadInput
 from hub.graphql.context import Info
 from hub.graphql.types.enums import DeliveryEvidence, ErrorCategory, Status
 from hub.graphql.types.paging import number_in
-from hub.graphql.types.scalars import BigInt, CursorText, DateTime, optional_instant
-from hub.receipt import Entry, message_key
+from hub.graphql.types.scalars import BigInt, DateTime, optional_instant
 
-if TYPE_CHECKING:
-    from hub.graphql.types.messages import Message
+AfterPosition = Annotated[
+    BigInt | None,
+    strawberry.argument(
+        description="Only receipts behind this position: the last one of the page before."
+    ),
+]
 
 
 @strawberry.type(description="One delivery receipt in the log.  It never changes.")
@@ -87,17 +91,14 @@ class Receipt(relay.Node):
     key: strawberry.Private[bytes]
 
     @classmethod
-    def of(cls, entry: Entry, *, unmasked: bool) -> Self:
+    def of(cls, entry: receipt.Entry, *, unmasked: bool) -> Self:
         """*entry*, its recipient in full only where *unmasked*."""
-        recipient = entry.recipient
-        if recipient is not None and not unmasked:
-            recipient = mask(recipient)
         return cls(
             position=BigInt(entry.position),
-            message_key=message_key(entry.key),
+            message_key=receipt.message_key(entry.key),
             provider=entry.provider,
             message_id=entry.message_id,
-            recipient=recipient,
+            recipient=_shown(entry.recipient, unmasked=unmasked),
             status=entry.status,
             provider_status=entry.provider_status,
             error_code=entry.error_code,
@@ -134,35 +135,101 @@ class Receipt(relay.Node):
         return cls.of(found, unmasked=queries.unmasked) if found else None
 
     @strawberry.field(description="The message it is about; null once that is no longer kept.")
-    async def message(
-        self, info: Info
-    ) -> Annotated["Message", strawberry.lazy("hub.graphql.types.messages")] | None:
-        from hub.graphql.types.messages import Message  # noqa: PLC0415  # they refer to each other
-
+    async def message(self, info: Info) -> "Message | None":
         found = await info.context.message_of(self.key)
         return Message.of(found, unmasked=info.context.unmasked) if found else None
 
 
-@strawberry.type(description="What the log has beyond the last batch, and where to resume.")
-class ReceiptBatch:
-    """A frame.  Without receipts it is a heartbeat or a bookmark."""
+@strawberry.type(description="What is known of one message to one recipient.")
+class Message(relay.Node):
+    """One per provider, message id and recipient."""
 
-    receipts: list[Receipt] = strawberry.field(
-        description="In the order of the log.  Empty in a heartbeat: nothing matched, and the"
-        " cursor may have moved."
+    message_key: str = strawberry.field(
+        description="Names the message without showing the number.  Opaque."
     )
-    cursor: CursorText = strawberry.field(description="Resume after this batch here.")
-    lag: BigInt = strawberry.field(
-        description="Positions between the cursor and the head, matching or not."
+    provider: str = strawberry.field(description="The provider account that reported it.")
+    message_id: str = strawberry.field(description="The provider's id of the message, as received.")
+    recipient: str | None = strawberry.field(
+        description="In E.164 where it can be read as a number, else as received; null if none was"
+        " given.  Its middle is hidden without the scope recipients:read."
     )
-    caught_up: bool = strawberry.field(description="Whether the cursor is at the head.")
+    status: Status = strawberry.field(description="The present status.")
+    error_code: str | None = strawberry.field(
+        description="Code of the receipt that made it fail, as received; null if none."
+    )
+    error_category: ErrorCategory | None = strawberry.field(
+        description="Why it failed; null unless it did, or is UNKNOWN with a code."
+    )
+    segments: int | None = strawberry.field(description="Charged segments; null if not given.")
+    first_received_at: DateTime = strawberry.field(
+        description="When the first callback about it arrived."
+    )
+    status_at: DateTime = strawberry.field(
+        description="When the present status came about: the provider's time, else the callback's"
+        " arrival."
+    )
+    delivered_at: DateTime | None = strawberry.field(
+        description="When it was delivered; null while it is not."
+    )
+    receipt_count: int = strawberry.field(description="How many receipts it has had.")
+    conflict: bool = strawberry.field(
+        description="Whether one receipt said delivered and another one failed."
+    )
+    row: strawberry.Private[receipt.Message]
 
     @classmethod
-    def of(cls, frame: Frame, *, unmasked: bool) -> Self:
-        """*frame*, with recipients in full only where *unmasked*."""
+    def of(cls, row: receipt.Message, *, unmasked: bool) -> Self:
+        """*row*, its recipient in full only where *unmasked*."""
         return cls(
-            receipts=[Receipt.of(entry, unmasked=unmasked) for entry in frame.entries],
-            cursor=CursorText(frame.cursor),
-            lag=BigInt(frame.lag),
-            caught_up=frame.caught_up,
+            message_key=receipt.message_key(row.key),
+            provider=row.provider,
+            message_id=row.message_id,
+            recipient=_shown(row.recipient, unmasked=unmasked),
+            status=row.status,
+            error_code=row.error_code,
+            error_category=row.error_category,
+            segments=row.segments,
+            first_received_at=DateTime(row.first_received_at),
+            status_at=DateTime(row.status_at),
+            delivered_at=optional_instant(row.delivered_at),
+            receipt_count=row.receipt_count,
+            conflict=row.conflict,
+            row=row,
         )
+
+    @classmethod
+    def resolve_id(cls, root: Self, *, info: Info) -> str:
+        """The message's part of its global id."""
+        return root.message_key
+
+    @classmethod
+    async def with_id(cls, info: Info, node_id: str) -> Self | None:
+        """The one whose part of the global id is *node_id*, if there is one for this caller."""
+        unmasked = info.context.unmasked
+        try:
+            key = receipt.parse_message_key(node_id)
+        except BadInput:
+            return None
+        found = await info.context.message_of(key)
+        return cls.of(found, unmasked=unmasked) if found else None
+
+    @strawberry.field(
+        description="Its kept receipts, in the order of the log: the first 100, or fewer where more"
+        " than 100 messages are asked for at once.  `receiptsTruncated` tells whether there are"
+        " more."
+    )
+    async def receipts(self, info: Info, after_position: AfterPosition = None) -> list[Receipt]:
+        unmasked = info.context.unmasked
+        found = await info.context.receipts_of(self.row, after_position or 0)
+        return [Receipt.of(entry, unmasked=unmasked) for entry in found.entries]
+
+    @strawberry.field(
+        description="Whether it has further kept receipts behind those that `receipts` shows.  Ask"
+        " for those with `afterPosition`."
+    )
+    async def receipts_truncated(self, info: Info, after_position: AfterPosition = None) -> bool:
+        return (await info.context.receipts_of(self.row, after_position or 0)).more
+
+
+def _shown(recipient: str | None, *, unmasked: bool) -> str | None:
+    return recipient if unmasked or recipient is None else mask(recipient)
