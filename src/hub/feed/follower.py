@@ -2,8 +2,9 @@
 Following the log: a loop that remembers a position.
 
 Inside the tail's window it slices memory, behind it it reads the log in short transactions.
-Nothing is registered with the tail, so there is no hand-over from replay to live, and nothing
-that could leak, race or drop.
+A reader is not registered with the tail, which only counts how many there are; so there is no
+hand-over from replay to live, no queue, and nothing that could leak, race or drop.  Nor do readers
+share anything but the window, which holds every entry: what one may see is tested for it alone.
 """
 
 import asyncio
@@ -146,7 +147,7 @@ class Feed:
         """
         follower = _Follower(self, wanted, shard, batch_size, position, since)
         until = (await self.log.bounds()).head if stop_at_head else None
-        self.tail.readers += 1
+        self.tail.readers += 1  # it keeps a window for as long as somebody follows
         try:
             async for frame in follower.frames(access, until, self._settings.heartbeat_seconds):
                 self._followers[follower] = frame.position
@@ -201,9 +202,14 @@ class _Follower:
                 await asyncio.sleep(AGAIN_SECONDS)
             elif self._position >= self._tail.head:
                 await self._tail.moved(self._position, min(CHECK_SECONDS, due - clock()))
+            elif not entries:
+                await asyncio.sleep(0)  # a window in which nothing matches is no one's to block
 
     async def _next(self, until: int | None) -> list[Entry]:
-        """Move on; return what matches on the way."""
+        """
+        Move on; return what matches on the way.  This is all there is of a hand-over between the
+        past and the present: each time anew, the tail has what follows the position or it has not.
+        """
         if self._tail.epoch != self._epoch:
             raise CursorForeign
         if until is not None and self._position >= until:
@@ -215,6 +221,10 @@ class _Follower:
         return self._take(entries, until)
 
     def _take(self, entries: list[Entry], until: int | None) -> list[Entry]:
+        """
+        What matches of *entries*, which are all that follow the position.  It moves past those
+        that do not match as well, but never past a match that is left for the next frame.
+        """
         if until is not None and entries and entries[-1].position > until:
             entries = [entry for entry in entries if entry.position <= until]
         if not entries:
@@ -228,6 +238,7 @@ class _Follower:
         return matching
 
     async def _read(self, until: int | None) -> list[Entry]:
+        """The same from the log: without a filter by position, else by the filter's indexes."""
         if self._wanted.test() is None:
             entries = await self._feed.log.read(self._position, self._batch_size, until)
             if not entries or entries[0].position != self._position + 1:
@@ -240,7 +251,7 @@ class _Follower:
             after=self._position,
             before=None if until is None else until + 1,
         )
-        if self._position < page.bounds.oldest - 1:
+        if self._position < page.bounds.oldest - 1:  # a page does not tell what it lacks
             await self._expired()
         self._position = max(self._position, page.resume)
         return page.entries if self._share is None else list(filter(self._share, page.entries))
@@ -252,7 +263,7 @@ class _Follower:
             raise CursorExpired(oldest=bounds.oldest_cursor, head=bounds.head_cursor)
 
     def _frame(self, entries: list[Entry]) -> Frame:
-        head = max(self._tail.head, self._position)
+        head = max(self._tail.head, self._position)  # the log may be ahead of the tail
         return Frame(entries, self._position, head, self._epoch)
 
 

@@ -80,21 +80,25 @@ class Tail:
 
     def wake(self) -> None:
         """Make every reader look around, for instance because the hub is draining."""
+        # Those who wait hold the present event; whoever looks around later waits for the next one.
         self._moved.set()
         self._moved = asyncio.Event()
 
     async def _advance(self) -> None:
+        """
+        Move on by one read.  The window is dense or empty: `slice` finds an entry by counting, so
+        one that is missing would give readers the wrong receipts.  Whatever cannot be appended
+        empties it, and readers who are left behind read the log by themselves until they meet it.
+        """
         most = READ_AT_ONCE if self.readers else 0
         bounds, entries = await self._log.advance(self.head, most)
         self.oldest = bounds.oldest
         if bounds.epoch != self.epoch or bounds.head < self.head:
-            self._restart(bounds)
-        elif entries and entries[0].position != self.head + 1:
-            self._restart(bounds)  # purged before it was read
-        elif entries:
+            self._restart(bounds)  # another log: a backup was restored
+        elif entries and entries[0].position == self.head + 1:
             self._append(entries)
-        elif not most and self.head < bounds.head:
-            self._restart(bounds)
+        elif self.head < bounds.head:
+            self._restart(bounds)  # nobody reads, or what follows was purged before it was read
         if self.head < bounds.head:
             self._committed.set()  # there is more than was read at once
         self._metrics.head.set(self.head)
@@ -103,6 +107,7 @@ class Tail:
     def _append(self, entries: list[Entry]) -> None:
         self._entries += entries
         self.head = entries[-1].position
+        # Seldom and many at once: each time, all that stay are moved in memory.
         if len(self._entries) > self._window * 5 // 4:
             del self._entries[: -self._window]
         self.wake()
