@@ -24,6 +24,9 @@ from tests.making import open_log, receipt
 
 MINUTE = 60_000_000
 
+ONE, TWO = "1" * 16, "2" * 16
+"""Names of holders."""
+
 
 def declared(name: str = "billing", shards: int = 1, **filtered: object) -> Declaration:
     return Declaration("service", name, filtered, Shard(0, shards))
@@ -77,12 +80,12 @@ async def test_a_lease_is_taken_by_one(any_settings: Settings) -> None:
         key = await made(hub.store, declared(), 7)
         free, acked = await leases.look(hub.store, key)
         assert (free.holder, acked) == (None, 7)
-        assert await taken(hub.store, key, "one", free) == 7
-        assert await taken(hub.store, key, "two", free) is None
+        assert await taken(hub.store, key, ONE, free) == 7
+        assert await taken(hub.store, key, TWO, free) is None
         held, _ = await leases.look(hub.store, key)
-        assert held.holder == "one"
-        await leases.write(hub.store, [report(key, "one", 8)])
-        assert await taken(hub.store, key, "two", held) is None  # it lives
+        assert held.holder == ONE
+        await leases.write(hub.store, [report(key, ONE, 8)])
+        assert await taken(hub.store, key, TWO, held) is None  # it lives
 
 
 @pytest.mark.parametrize("micros", [0, MINUTE, -MINUTE, 24 * 60 * MINUTE])
@@ -91,7 +94,7 @@ async def test_a_reader_waits_for_one_lease_whatever_became_of_the_clock(
 ) -> None:
     async with open_log(any_settings) as hub:
         key = await made(hub.store, declared())
-        await taken(hub.store, key, "one")
+        await taken(hub.store, key, ONE)
         waiting = Waiting(hub.store, key)
         await set_back(hub.store, key, micros)
         assert not await waiting.may_take_after(0)
@@ -105,11 +108,11 @@ async def test_a_holder_that_lives_keeps_its_lease_when_the_clock_is_set(
 ) -> None:
     async with open_log(any_settings) as hub:
         key = await made(hub.store, declared())
-        await taken(hub.store, key, "one")
+        await taken(hub.store, key, ONE)
         waiting = Waiting(hub.store, key)
         for _ in range(5):
             assert not await waiting.may_take_after(LEASE_SECONDS / 2)
-            await leases.write(hub.store, [report(key, "one", 0)])
+            await leases.write(hub.store, [report(key, ONE, 0)])
             await set_back(hub.store, key, micros)
         assert await waiting.may_take_after(0) is False
 
@@ -118,13 +121,13 @@ async def test_what_a_former_holder_reports_does_not_count(any_settings: Setting
     async with open_log(any_settings) as hub:
         await hub.post(*(receipt(f"m{number}") for number in range(10)))
         key = await made(hub.store, declared())
-        await taken(hub.store, key, "one")
-        await taken(hub.store, key, "two")
-        reports = [report(key, "one", 9, parked=[(3, "late")]), report(key, "two", 4)]
+        await taken(hub.store, key, ONE)
+        await taken(hub.store, key, TWO)
+        reports = [report(key, ONE, 9, parked=[(3, "late")]), report(key, TWO, 4)]
         written = await leases.write(hub.store, reports)
-        assert written.held == {"two"}
+        assert written.held == {TWO}
         [listed] = await states(hub.store)
-        assert (listed.acked, listed.holder) == (4, "two")
+        assert (listed.acked, listed.holder) == (4, TWO)
         assert listed.acked_at is not None
         assert not await parked.listing(hub.store)
 
@@ -133,11 +136,11 @@ async def test_the_last_report_ends_a_lease(any_settings: Settings) -> None:
     async with open_log(any_settings) as hub:
         await hub.post(*(receipt(f"m{number}") for number in range(10)))
         key = await made(hub.store, declared())
-        await taken(hub.store, key, "one")
-        await leases.write(hub.store, [report(key, "one", 2, leaving=True)])
+        await taken(hub.store, key, ONE)
+        await leases.write(hub.store, [report(key, ONE, 2, leaving=True)])
         waiting = Waiting(hub.store, key)
         assert await waiting.may_take_after(0)
-        assert await taken(hub.store, key, "two") == 2
+        assert await taken(hub.store, key, TWO) == 2
 
 
 async def test_many_take_a_lease_at_once_and_one_gets_it(any_settings: Settings) -> None:
@@ -145,7 +148,7 @@ async def test_many_take_a_lease_at_once_and_one_gets_it(any_settings: Settings)
         key = await made(hub.store, declared())
         free, _ = await leases.look(hub.store, key)
         found = await asyncio.gather(
-            *(leases.take(hub.store, key, free, f"reader {n}") for n in range(8))
+            *(leases.take(hub.store, key, free, f"{n:016x}") for n in range(8))
         )
         assert sorted(found, key=str) == [0] + [None] * 7
 
@@ -170,8 +173,8 @@ async def test_resharding_starts_every_shard_at_the_least_cursor(any_settings: S
     async with open_log(any_settings) as hub:
         await hub.post(*(receipt(f"m{number}") for number in range(10)))
         key = await made(hub.store, declared(shards=2), 5)
-        await taken(hub.store, key, "one")
-        await leases.write(hub.store, [report(key, "one", 9)])
+        await taken(hub.store, key, ONE)
+        await leases.write(hub.store, [report(key, ONE, 9)])
         assert await administration.reshard(hub.store, "service", "billing", 3) == 5
         listed = await states(hub.store)
         assert [(each.shard, each.shards, each.acked) for each in listed] == [
@@ -179,25 +182,25 @@ async def test_resharding_starts_every_shard_at_the_least_cursor(any_settings: S
             (1, 3, 5),
             (2, 3, 5),
         ]
-        assert (await leases.write(hub.store, [report(key, "one", 9)])).held == set()
+        assert (await leases.write(hub.store, [report(key, ONE, 9)])).held == set()
 
 
 async def test_parked_receipts_are_replayed_settled_and_dropped(any_settings: Settings) -> None:
     async with open_log(any_settings) as hub:
         await hub.post(*(receipt(f"m{number}") for number in range(10)))
         key = await made(hub.store, declared())
-        await taken(hub.store, key, "one")
+        await taken(hub.store, key, ONE)
         aside = [(position, "poison") for position in (2, 3, 4)]
-        await leases.write(hub.store, [report(key, "one", 5, parked=aside)])
+        await leases.write(hub.store, [report(key, ONE, 5, parked=aside)])
         assert await leases.parked(hub.store, key, 0) == {2, 3, 4}
         assert await leases.parked(hub.store, key, 3) == {4}
         assert await parked.replay(hub.store, "service", "billing", [2, 3]) == 2
-        written = await leases.write(hub.store, [report(key, "one", 5)])
+        written = await leases.write(hub.store, [report(key, ONE, 5)])
         assert written.replays == {}
-        written = await leases.write(hub.store, [report(key, "one", 5, replays_after=0)])
-        assert written.replays == {"one": [2, 3]}
-        settling = report(key, "one", 5, settled=[2], replays_after=0)
-        assert (await leases.write(hub.store, [settling])).replays == {"one": [3]}
+        written = await leases.write(hub.store, [report(key, ONE, 5, replays_after=0)])
+        assert written.replays == {ONE: [2, 3]}
+        settling = report(key, ONE, 5, settled=[2], replays_after=0)
+        assert (await leases.write(hub.store, [settling])).replays == {ONE: [3]}
         assert await parked.drop(hub.store, "service", "billing", [3]) == 1
         assert [each.position for each in await parked.listing(hub.store, "service")] == [4]
         with pytest.raises(NotFound):
@@ -227,14 +230,30 @@ async def test_lag_is_of_the_whole_log_and_its_age_of_the_next_receipt(
         assert 'name="behind"' not in generate_latest(metrics.registry).decode()
 
 
+async def test_what_is_parked_is_counted_once_for_all_shards_and_not_for_metrics(
+    any_settings: Settings,
+) -> None:
+    async with open_log(any_settings) as hub:
+        await hub.post(*(receipt(f"m{number}") for number in range(10)))
+        key = await made(hub.store, declared(shards=3))
+        await taken(hub.store, key, ONE)
+        await leases.write(hub.store, [report(key, ONE, 5, parked=[(2, "a"), (3, "b")])])
+        with statements(reader_of(hub.store)) as read:
+            assert [each.parked for each in await states(hub.store)] == [2, 2, 2]
+        assert sum("FROM parked" in statement for statement, _ in read) == 1
+        with statements(reader_of(hub.store)) as read:
+            assert len(await states(hub.store, counts_parked=False)) == 3
+        assert not any("parked" in statement for statement, _ in read)
+
+
 async def test_each_shard_shows_when_it_was_last_acknowledged(any_settings: Settings) -> None:
     metrics = Metrics()
     async with open_log(any_settings) as hub:
         await hub.post(*(receipt(f"m{number}") for number in range(10)))
         key = await made(hub.store, declared(shards=2))
-        await taken(hub.store, key, "one")
+        await taken(hub.store, key, ONE)
         before = time.time()
-        await leases.write(hub.store, [report(key, "one", 9)])
+        await leases.write(hub.store, [report(key, ONE, 9)])
         after = time.time()
         show(metrics, await states(hub.store))
     name = "hub_subscription_last_ack_timestamp_seconds"
@@ -282,15 +301,15 @@ async def test_what_is_set_aside_and_not_to_be_sent_again_is_not_looked_at(
     settings: Settings,
 ) -> None:
     async with open_log(settings) as hub:
-        await hub.post(receipt("m1"))
+        await hub.post(*(receipt(f"m{number}") for number in range(500)))
         key = await made(hub.store, declared())
-        await taken(hub.store, key, "one")
-        aside = [(position, "poison") for position in range(1, 3001)]
-        await leases.write(hub.store, [report(key, "one", 1, parked=aside)])
+        await taken(hub.store, key, ONE)
+        aside = [(position, "poison") for position in range(1, 501)]
+        await leases.write(hub.store, [report(key, ONE, 1, parked=aside)])
         await parked.replay(hub.store, "service", "billing", [1])
         with statements(writer_of(hub.store)) as written, statements(reader_of(hub.store)) as read:
-            await leases.write(hub.store, [report(key, "one", 1, replays_after=0)])
-            await leases.parked(hub.store, key, 2990)
+            await leases.write(hub.store, [report(key, ONE, 1, replays_after=0)])
+            await leases.parked(hub.store, key, 490)
         with reader_of(hub.store).connect() as connection:
             steps = [
                 step.detail

@@ -185,6 +185,6 @@ class Readers:
 
     async def _observe(self) -> None:
         try:
-            show(self._metrics, await states(self._store))
+            show(self._metrics, await states(self._store, counts_parked=False))
         except StoreUnavailable:
             return

@@ -48,9 +48,16 @@ class SubscriptionState:
 
 
 async def states(
-    store: Store, consumer: str | None = None, name: str | None = None
+    store: Store,
+    consumer: str | None = None,
+    name: str | None = None,
+    *,
+    counts_parked: bool = True,
 ) -> list[SubscriptionState]:
-    """The subscriptions of *consumer*, or of all, by consumer, name and shard."""
+    """
+    The subscriptions of *consumer*, or of all, by consumer, name and shard.  To count what is
+    parked is work for each receipt that is; without it, 0 is said.
+    """
     statement = _ROWS if consumer is None else _ROWS.where(Consumer.name == consumer)
     if name is not None:
         statement = statement.where(SubscriptionRow.name == name)
@@ -59,10 +66,18 @@ async def states(
         connection = session.connection()
         bounds, now = read_bounds(connection)[0], store.dialect.now(connection)
         rows = session.exec(statement).all()
-        recorded = _recorded(session, {_next(row, bounds) for row, _, _ in rows})
+        recorded = _recorded(session, {_next(row, bounds) for row, _ in rows})
+        parked = _parked(session, {row.consumer for row, _ in rows}) if counts_parked else {}
         return [
-            _state(row, owner, parked, bounds, now, recorded.get(_next(row, bounds)))
-            for row, owner, parked in rows
+            _state(
+                row,
+                owner,
+                parked.get((row.consumer, row.name), 0),
+                bounds,
+                now,
+                recorded.get(_next(row, bounds)),
+            )
+            for row, owner in rows
         ]
 
     return await store.read(work)
@@ -90,18 +105,18 @@ def show(metrics: Metrics, found: Iterable[SubscriptionState]) -> None:
 
 
 _ROWS = (
-    select(
-        SubscriptionRow,
-        Consumer.name,
-        select(func.count())
-        .select_from(ParkedRow)
-        .where(col(ParkedRow.consumer) == col(SubscriptionRow.consumer))
-        .where(col(ParkedRow.subscription) == col(SubscriptionRow.name))
-        .scalar_subquery(),
-    )
+    select(SubscriptionRow, Consumer.name)
     .join(Consumer, col(Consumer.id) == col(SubscriptionRow.consumer))
     .order_by(col(Consumer.name), *table(SubscriptionRow).primary_key.columns)
 )
+
+
+def _parked(session: Session, consumers: set[int]) -> dict[tuple[int, str], int]:
+    """How many receipts each subscription of *consumers* has set aside."""
+    keys = ParkedRow.consumer, ParkedRow.subscription
+    statement = select(*keys, func.count()).where(col(ParkedRow.consumer).in_(consumers))
+    rows = session.exec(statement.group_by(*map(col, keys)))
+    return {(consumer, name): count for consumer, name, count in rows}
 
 
 def _next(row: SubscriptionRow, bounds: Bounds) -> int:
