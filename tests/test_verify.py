@@ -68,7 +68,7 @@ OTHERWISE_WRONG: dict[str, object] = {
     "subscription.acked": 10**9,
     "subscription.acked_at": 2**62,
     "subscription.unacked": -1,
-    "subscription.holder": "nobody",
+    "subscription.holder": "no body",
     "subscription.renewed_at": 2**62,
     "subscription.created_at": 2**62,
     "parked.position": 10**9,

@@ -13,7 +13,7 @@ from hub.filter import Filter
 from hub.upkeep.checks.moment import Moment
 
 _ROWS = table(SubscriptionRow)
-_HOLDER = re.compile(r"[0-9a-f]{16}")
+_HOLDER = re.compile(r"[0-9a-z]+")
 
 
 def check(moment: Moment) -> None:
@@ -43,7 +43,7 @@ def _shard(moment: Moment, what: str, row: Any) -> None:
         moment.problem(f"{what} has no consumer")
     if not 0 <= row.acked <= moment.log.head:
         moment.problem(f"{what} acknowledged {row.acked}, which is no position")
-    if row.unacked < 0 or not _HOLDER.fullmatch(row.holder or "0" * 16):
+    if row.unacked < 0 or not _HOLDER.fullmatch(row.holder or "none"):
         moment.problem(f"{what} is held or read by nobody that there can be")
     moment.instants(what, row, "acked_at", "renewed_at", "created_at")
 
