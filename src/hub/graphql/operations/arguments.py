@@ -5,7 +5,7 @@ from typing import Any
 from graphql import ArgumentNode, DocumentNode, GraphQLError, Node, ValueNode, Visitor, visit
 
 
-def blamed(error: GraphQLError, document: DocumentNode) -> GraphQLError:
+def with_argument(error: GraphQLError, document: DocumentNode) -> GraphQLError:
     """*error* of the *document*, with its argument as the extension `field` where it has one."""
     node = next(iter(error.nodes or ()), None)
     if isinstance(node, ValueNode):

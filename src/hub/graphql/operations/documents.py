@@ -20,7 +20,7 @@ from graphql import (
 from hub.errors import BadInput, TooComplex
 from hub.graphql.errors import Refused
 from hub.graphql.operation import Operation
-from hub.graphql.operations.arguments import blamed
+from hub.graphql.operations.arguments import with_argument
 from hub.graphql.operations.cost import cost_of
 from hub.graphql.operations.limits import check_shape
 from hub.graphql.operations.trusted import Trusted
@@ -78,7 +78,7 @@ class Documents:
         document = self._parse(text)
         errors = validate(self._schema, document, self._rules, max_errors=_MOST_ERRORS)
         if errors:
-            raise Refused([blamed(error, document) for error in errors])
+            raise Refused([with_argument(error, document) for error in errors])
         check_shape(document, self._settings)
         if len(text) <= _LONGEST_KEPT:
             self._known[text] = document

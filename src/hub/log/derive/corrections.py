@@ -14,11 +14,11 @@ from dataclasses import replace
 from hub.log.derive.state import WHOLE_MESSAGE, MessageState, PartState, Report, come_to
 from hub.receipt import Entry, Micros, Status
 
-Said = tuple[int, int | None, Report, Micros, Micros]
+Reported = tuple[int, int | None, Report, Micros, Micros]
 """Position, position that it corrects, report, received at, recorded at."""
 
 
-def derive(history: Iterable[Said], left: MessageState | None = None) -> MessageState:
+def derive(history: Iterable[Reported], left: MessageState | None = None) -> MessageState:
     """The state after *history*, in order, and what purged receipts have *left*."""
     effective, total = _effective(history)
     state = MessageState(PartState()) if left is None else deepcopy(left)
@@ -49,17 +49,17 @@ def left_by_purged(state: MessageState, rest: Sequence[Entry]) -> MessageState:
     return replace(state, whole=whole, parts=parts, receipt_count=purged)
 
 
-def _effective(history: Iterable[Said]) -> tuple[list[tuple[Report, Micros, Micros]], int]:
+def _effective(history: Iterable[Reported]) -> tuple[list[tuple[Report, Micros, Micros]], int]:
     """What counts of *history*, each correction in the place of its receipt; and its length."""
     effective: dict[int, tuple[Report, Micros, Micros]] = {}
     origin: dict[int, int] = {}
     total = 0
     for position, corrects, report, received_at, recorded_at in history:
         total += 1
-        place = position if corrects is None else origin.get(corrects, corrects)
-        origin[position] = place
-        effective[place] = (report, received_at, recorded_at)
-    return [effective[place] for place in sorted(effective)], total
+        first = position if corrects is None else origin.get(corrects, corrects)
+        origin[position] = first
+        effective[first] = (report, received_at, recorded_at)
+    return [effective[first] for first in sorted(effective)], total
 
 
 def _status_before(rest: Sequence[Entry], state: MessageState) -> Status | None:

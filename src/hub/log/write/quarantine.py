@@ -15,7 +15,7 @@ from hub.database.tables import QuarantineRow
 from hub.log.hashing import digest
 from hub.log.write.arrival import Arrival, Unreadable
 
-Kept = tuple[Arrival, Unreadable, int | None]
+Unread = tuple[Arrival, Unreadable, int | None]
 """What arrived, what of it cannot be read, and the callback it is part of."""
 
 _ROWS_AT_ONCE = 500
@@ -37,15 +37,15 @@ class Quarantine:
         self._insert = Bulk(_insert(), store.sql)
         self._count_again = Bulk(_count_again(), store.sql)
 
-    def store(self, connection: Connection, kept: list[Kept], held: int) -> int:
+    def store(self, connection: Connection, items: list[Unread], held: int) -> int:
         """
-        Store or count *kept*; return the bytes held afterwards, where *held* were before.  Raises
+        Store or count *items*; return the bytes held afterwards, where *held* were before.  Raises
         `QuarantineFull` where they would pass the limit even without what was resolved, so that
         nothing is lost unseen.
         """
-        if not kept:
+        if not items:
             return held
-        rows = _rows(kept)
+        rows = _rows(items)
         known = self._known(connection, rows)
         # First of all, since what comes again is not resolved any more, and so not dropped.
         self._write(connection, self._count_again, [rows[mark] for mark in known])
@@ -69,9 +69,9 @@ class Quarantine:
         bulk.run(connection, [tuple(row[name] for name in bulk.columns) for row in rows])
 
 
-def _rows(kept: list[Kept]) -> dict[bytes, dict[str, Any]]:
+def _rows(items: list[Unread]) -> dict[bytes, dict[str, Any]]:
     rows: dict[bytes, dict[str, Any]] = {}
-    for arrival, unreadable, callback in kept:
+    for arrival, unreadable, callback in items:
         mark = digest(arrival.provider_id, unreadable.whole, unreadable.raw)
         if mark in rows:
             rows[mark]["count"] += 1

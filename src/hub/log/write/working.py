@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from hub.log.derive.corrections import Said
+from hub.log.derive.corrections import Reported
 from hub.log.derive.state import MessageState
 from hub.log.hashing import FINGERPRINT_BYTES
 from hub.receipt import Micros
@@ -32,7 +32,7 @@ class Working:
     """Those of them that are new."""
     stored: tuple[int, int | None] | None = None
     """Kind and latency as the database has them; None for a new message."""
-    history: list[Said] | None = None
+    history: list[Reported] | None = None
     """All its receipts that are kept, where one is being corrected."""
     left: MessageState | None = None
     """What its purged receipts left of its state, where one of the others is being corrected."""

@@ -8,7 +8,7 @@ from sqlmodel import col
 from hub.database.columns import table
 from hub.database.kinds import Kind
 from hub.database.tables import ReceiptRow
-from hub.log.derive.corrections import Said, derive
+from hub.log.derive.corrections import Reported, derive
 from hub.log.derive.state import MessageState, PartState
 from hub.receipt import ErrorCategory, Micros, Status
 from hub.upkeep.checks.moment import Moment
@@ -41,7 +41,7 @@ class History:
     def __init__(self, moment: Moment, *, whole: bool) -> None:
         self._moment, self._whole = moment, whole
         self._state = MessageState(PartState())
-        self._said: list[Said] | None = None
+        self._reported: list[Reported] | None = None
         self._last: int | None = None
 
     def agrees(self, row: Any, report: Report, *, applied: bool) -> bool:
@@ -71,17 +71,17 @@ class History:
         )
 
     def _fold(self, row: Any, report: Report) -> None:
-        if row.corrects is not None and self._said is None:
-            self._said = self._before(row)
-        said = (row.position, row.corrects, report, row.received_at, row.recorded_at)
-        if self._said is not None:
-            self._said.append(said)
+        if row.corrects is not None and self._reported is None:
+            self._reported = self._before(row)
+        reported = (row.position, row.corrects, report, row.received_at, row.recorded_at)
+        if self._reported is not None:
+            self._reported.append(reported)
         if row.corrects is None:
             self._state.fold(report, row.received_at, row.recorded_at)
         else:
-            self._state = derive(self._said or [said])
+            self._state = derive(self._reported or [reported])
 
-    def _before(self, correction: Any) -> list[Said]:
+    def _before(self, correction: Any) -> list[Reported]:
         """What was said of the message before *correction*."""
         rows = table(ReceiptRow)
         earlier = select(rows).where(
@@ -98,7 +98,7 @@ class History:
         The parts; where one was corrected, in the order of their turns, whose numbers then depend
         on what was committed together.
         """
-        if parts is None or self._said is None:
+        if parts is None or self._reported is None:
             return parts
         turns = sorted({values[-1] for values in parts["parts"].values()})
         ordered = {n: [*v[:-1], turns.index(v[-1])] for n, v in parts["parts"].items()}
