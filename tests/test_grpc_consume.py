@@ -317,6 +317,28 @@ async def nothing_parked(hub: Running) -> bool:
     return not await parked.listing(hub.hub.store)
 
 
+async def test_a_replay_goes_to_the_shard_that_its_message_belongs_to(settings: Settings) -> None:
+    async with run(settings) as hub, hub.caller(*WRITE) as caller:
+        await hub.post(*(receipt(f"m{number}") for number in range(20)))
+        await hub.seen(20)
+        shares: list[set[int]] = []
+        for index in range(2):
+            async with consuming(caller, shard=pb.Shard(index=index, count=2)) as session:
+                frame = await session.frame()
+                while not frame.receipts:
+                    frame = await session.frame()
+                shares.append({sent.position for sent in frame.receipts})
+                for position in shares[index]:
+                    await session.park(position)
+                await session.ack(frame.cursor)
+                await session.until_acked(frame.cursor)
+        assert await parked.replay(hub.hub.store, "service", "billing") == 20
+        for index in range(2):
+            async with consuming(caller, shard=pb.Shard(index=index, count=2)) as session:
+                assert set(await session.receipts(len(shares[index]))) == shares[index]
+                assert not (await session.frame()).receipts
+
+
 @pytest.mark.parametrize(("batch", "unacked"), [(3, 10), (10, 3), (1, 1)])
 async def test_replays_and_live_receipts_share_frames_and_credit(
     settings: Settings, batch: int, unacked: int

@@ -268,6 +268,22 @@ async def test_each_shard_shows_when_it_was_last_acknowledged(any_settings: Sett
     assert second is None
 
 
+async def test_only_what_is_still_to_be_sent_again_is_read_for_it(any_settings: Settings) -> None:
+    async with open_log(any_settings) as hub:
+        await hub.post(*(receipt(f"m{number}") for number in range(10)))
+        key, other = await made(hub.store, declared()), await made(hub.store, declared("other"))
+        await taken(hub.store, key, ONE)
+        await taken(hub.store, other, TWO)
+        aside = [(position, "poison") for position in (2, 3, 4, 5)]
+        both = [report(key, ONE, 6, parked=aside), report(other, TWO, 6, parked=aside)]
+        await leases.write(hub.store, both)
+        await parked.replay(hub.store, "service", "billing", [5, 3, 2])
+        await parked.drop(hub.store, "service", "billing", [3])
+        found = await parked.replayed(hub.log, key, [2, 3, 4, 5])
+        assert [entry.position for entry in found] == [2, 5]
+        assert await parked.replayed(hub.log, other, [2, 3, 4, 5]) == []
+
+
 def test_replays_are_asked_for_in_pages_and_each_is_sent_once() -> None:
     lease = Lease(Key(1, "billing", 0), asyncio.Event())
     first = lease.report()
