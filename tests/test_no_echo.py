@@ -4,11 +4,13 @@ import io
 import logging
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import structlog
 
 from hub.access import Scope
+from hub.graphql.wording import worded
 from hub.settings import Settings
 from hub.telemetry import configure_logging
 from hub.v1 import receipts_pb2 as pb
@@ -86,6 +88,56 @@ async def test_no_answer_of_graphql_holds_what_was_typed(
                     answer = (await hub.send(text.replace("VALUE", shown))).text
                     assert not DIGITS.search(answer), (text, answer)
     assert not [line for line in lines.getvalue().splitlines() if NUMBER.search(line)]
+
+
+def shapes(value: str) -> list[Any]:
+    """What else a variable may hold where one text is wanted, or a filter."""
+    inner: list[Any] = [value, [value], [[value]], {value: value}, [{"a": value}]]
+    fields = ("recipients", "statuses", "appliedOnly", "nothing")
+    return [*inner, *({field: each} for field in fields for each in inner)]
+
+
+@pytest.mark.parametrize("value", ODD[:4])
+async def test_no_variable_of_any_shape_comes_back(settings: Settings, value: str) -> None:
+    async with asking(settings) as hub:
+        for shape in shapes(value):
+            for kind, argument in (
+                ("ReceiptFilter", "$v"),
+                ("[String!]", "{recipients: $v}"),
+                ("[Status!]", "{statuses: $v}"),
+            ):
+                text = f"query($v: {kind}) {{ receipts(filter: {argument}) {{ head }} }}"
+                assert not DIGITS.search((await hub.send(text, v=shape)).text), (text, shape)
+
+
+async def test_no_live_operation_brings_back_what_was_typed(settings: Settings) -> None:
+    text = "subscription($v: ReceiptFilter) { receipts(filter: $v) { cursor } }"
+    async with asking(settings) as hub, hub.socket() as socket:
+        for value in ODD:
+            for shape in ({value: 1}, {"recipients": [[value]]}, {"recipients": [value * 60]}):
+                await socket.subscribe(text, v=shape)
+                assert not DIGITS.search(repr(await socket.receive())), shape
+                async with hub.events(text, v=shape) as events:
+                    assert not DIGITS.search(repr(await anext(events))), shape
+
+
+def test_a_sentence_that_is_not_known_to_hold_no_value_is_not_told() -> None:
+    for value in ODD:
+        for message in (f"A new rule forbids {value}", f"A new rule forbids '{value}'.", value):
+            assert not DIGITS.search(worded(message))
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Cannot query field 'recipent' on type 'Query'. Did you mean 'receipts'?",
+        "Variable '$v' of type '[Int!]' used in position expecting type '[Status!]'.",
+        "Syntax Error: Expected '}', found <EOF>.",
+        "Variable '$v' has invalid value at [12]: Cursor takes a string that the hub gave out",
+    ],
+)
+def test_what_holds_no_value_is_told_as_it_is(message: str) -> None:
+    assert worded(message) == message
 
 
 async def test_no_answer_of_grpc_holds_what_was_typed(

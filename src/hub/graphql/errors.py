@@ -8,20 +8,13 @@ import structlog
 from graphql import ArgumentNode, GraphQLError, ValueNode, VariableDefinitionNode
 
 from hub.errors import HubError, StartError
-from hub.redaction import scrub
+from hub.graphql.wording import worded
 
 logger = structlog.get_logger("hub.graphql")
 
 BAD_USER_INPUT = "BAD_USER_INPUT"
 INTERNAL = "INTERNAL"
 _SNAKE = re.compile(r"(?<=[a-z])_([a-z])")
-_VALUES = (
-    (re.compile(r"(cannot represent [^:]*|to be an object, found): .*", re.DOTALL), r"\1."),
-    (re.compile(r"(Expected value of type '[^']*'), found .*", re.DOTALL), r"\1."),
-    (re.compile(r"Value '.*' does not exist in", re.DOTALL), "The value does not exist in"),
-    (re.compile(r"(Syntax Error: .*(?:Unexpected|found) [A-Za-z]+) .*", re.DOTALL), r"\1."),
-)
-"""Where the library says what was typed, which may be somebody's number in any writing."""
 _SUGGESTION = re.compile(r"\.? Did you mean [^?]*\?")
 
 
@@ -43,7 +36,7 @@ def formatted(error: BaseException, *, suggests: bool) -> dict[str, Any]:
     if isinstance(cause, HubError) and not isinstance(cause, StartError):
         return body | {"message": _camelized(str(cause)), "extensions": _extensions(cause)}
     if isinstance(error, GraphQLError) and isinstance(cause, GraphQLError) and _of_request(error):
-        message = scrub(_without_values(error.message))
+        message = worded(error.message)
         if not suggests:
             message = _SUGGESTION.sub(".", message)
         return body | {"message": message, "extensions": _request_extensions(error)}
@@ -51,12 +44,6 @@ def formatted(error: BaseException, *, suggests: bool) -> dict[str, Any]:
     logger.error("graphql_failed", reference=reference, path=body.get("path"), exc_info=cause)
     message = f"The hub failed to answer this; its log says why under {reference}"
     return body | {"message": message, "extensions": {"code": INTERNAL, "reference": reference}}
-
-
-def _without_values(message: str) -> str:
-    for pattern, shown in _VALUES:
-        message = pattern.sub(shown, message)
-    return message
 
 
 def hub_error(error: GraphQLError) -> HubError | None:

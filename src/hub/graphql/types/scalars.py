@@ -32,6 +32,13 @@ class Bound(NamedTuple):
     ceiling: Micros
 
 
+_NO_INSTANT = "DateTime takes ISO 8601 with a zone, such as 2026-03-01T08:00:00Z"
+_OFF_CALENDAR = "DateTime lies between the years 1 and 9999 in UTC"
+_NO_WHOLE_NUMBER = "BigInt takes a whole number of 64 bits, as a string or a number"
+_NO_CURSOR = "Cursor takes a string that the hub gave out"
+SENTENCES = (_NO_INSTANT, _OFF_CALENDAR, _NO_WHOLE_NUMBER, _NO_CURSOR)
+"""All that these scalars say of values they refuse."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _WHOLE_NUMBER = re.compile(r"-?\d{1,19}")
@@ -66,12 +73,10 @@ def _bound(value: Any) -> Bound:
     except (TypeError, ValueError):
         when = None
     if when is None or when.tzinfo is None:
-        message = "DateTime takes ISO 8601 with a zone, such as 2026-03-01T08:00:00Z"
-        raise GraphQLError(message)
+        raise GraphQLError(_NO_INSTANT)
     micros = (when - _EPOCH) // _MICROSECOND
     if not _on_calendar(micros):
-        message = "DateTime lies between the years 1 and 9999 in UTC"
-        raise GraphQLError(message)
+        raise GraphQLError(_OFF_CALENDAR)
     return Bound(micros, micros + 1 if _FINER.search(value) else micros)
 
 
@@ -79,15 +84,13 @@ def _whole_number(value: Any) -> int:
     if isinstance(value, str) and _WHOLE_NUMBER.fullmatch(value):
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool) or not -_LARGEST <= value < _LARGEST:
-        message = "BigInt takes a whole number of 64 bits, as a string or a number"
-        raise GraphQLError(message)
+        raise GraphQLError(_NO_WHOLE_NUMBER)
     return value
 
 
 def _cursor(value: Any) -> str:
     if not isinstance(value, str):
-        message = "Cursor takes a string that the hub gave out"
-        raise GraphQLError(message)
+        raise GraphQLError(_NO_CURSOR)
     return value
 
 
