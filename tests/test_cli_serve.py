@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -139,71 +138,6 @@ def refused(folder: Folder, *arguments: str) -> str:
     return ended.stderr
 
 
-@pytest.mark.parametrize("name", ["HUB_HTTP_PORT", "HUB_GRPC_PORT"])
-def test_a_port_in_use_is_one_line(folder: Folder, name: str) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", int(folder.variables[name])))
-        taken.listen()
-        for arguments in (["serve"], ["serve", "--quickstart"]):
-            assert name in refused(folder, *arguments)
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("HUB_HTTP_PORT", "80800"),
-        ("HUB_GRPC_REFLECTION", "perhaps"),
-        ("HUB_DATABASE_URL", "mysql://db/hub"),
-        ("HUB_TRUSTED_PROXIES", "localhost"),
-        ("HUB_HEARTBEAT_SECONDS", "0"),
-        ("HUB_LOG_LEVEL", "loud"),
-        ("HUB_DATABASE_URL", "postgresql+asyncpg://hub:secret@db:many/hub"),
-        ("HUB_DATABASE_URL", "sqlite:///"),
-        ("HUB_DATABASE_URL", "sqlite:///:memory:"),
-        ("HUB_GRAPHQL_ALLOWED_ORIGINS", "https://app.example.com/path"),
-        ("HUB_GRAPHQL_ALLOWED_ORIGINS", "https://app:secret@example.com"),
-        ("HUB_PUBLIC_URL", "hub.example.com"),
-        ("HUB_PUBLIC_URL", "https://hub:secret@example.com"),
-        ("HUB_DRAIN_SECONDS", "inf"),
-        ("HUB_RETENTION_DAYS", "nan"),
-        ("HUB_HTTP_HOST", "no..host"),
-        ("HUB_HTTP_HOST", "203.0.113.1"),
-        ("HUB_HTTP_HOST", ""),
-        ("HUB_GRPC_HOST", "no..host"),
-        ("HUB_GRPC_HOST", "203.0.113.1"),
-    ],
-)
-def test_a_bad_setting_is_one_line(tmp_path: Path, name: str, value: str) -> None:
-    said = refused(Folder(tmp_path, {"HUB_HTTP_PORT": "0", name: value}), "serve")
-    assert said.startswith(f"hub: {name} holds ")
-    assert "secret" not in said
-
-
-def test_one_port_for_both_is_one_line(tmp_path: Path) -> None:
-    ports = {"HUB_HTTP_PORT": "9", "HUB_GRPC_PORT": "9"}
-    said = refused(Folder(tmp_path, ports), "serve")
-    assert "HUB_GRPC_PORT holds 9" in said
-    assert "HUB_HTTP_PORT" in said
-
-
-def test_callbacks_apart_need_an_address_of_their_own_before_anything_starts(
-    folder: Folder, tmp_path: Path
-) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = str(taken.getsockname()[1])
-        apart = Folder(tmp_path, {**folder.variables, "HUB_CALLBACK_PORT": port})
-        assert f"HUB_CALLBACK_PORT holds {port}" in refused(apart, "serve")
-    http_port = folder.variables["HUB_HTTP_PORT"]
-    for port in (http_port, folder.variables["HUB_GRPC_PORT"]):
-        same = Folder(tmp_path, {**folder.variables, "HUB_CALLBACK_PORT": port})
-        assert "holds " + port in refused(same, "serve")
-    nowhere = {**folder.variables, "HUB_CALLBACK_HOST": "no..host"}
-    assert "HUB_CALLBACK_HOST holds" in refused(Folder(tmp_path, nowhere), "serve")
-    assert not (tmp_path / "var" / "hub.db").exists()
-
-
 def test_a_start_with_callbacks_apart_prints_where_they_are(folder: Folder, tmp_path: Path) -> None:
     port = str(free_port())
     apart = Folder(tmp_path, {**folder.variables, "HUB_CALLBACK_PORT": port})
@@ -246,12 +180,6 @@ def test_a_start_tells_machines_where_the_hub_is(folder: Folder) -> None:
         assert hub.tell() == 0
 
 
-def test_a_data_dir_that_cannot_be_used_is_one_line(folder: Folder, tmp_path: Path) -> None:
-    (tmp_path / "var").write_text("a file")
-    for arguments in (["serve"], ["serve", "--quickstart"]):
-        assert "HUB_DATA_DIR" in refused(folder, *arguments)
-
-
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_data_dir_that_cannot_be_written_is_one_line(folder: Folder, tmp_path: Path) -> None:
     (tmp_path / "var").mkdir(mode=0o500)
@@ -264,19 +192,6 @@ def test_a_database_newer_than_the_program_is_one_line(folder: Folder, tmp_path:
         database.execute("UPDATE alembic_version SET version_num = '9999'")
     database.close()
     assert "newer" in refused(folder, "serve")
-
-
-def test_a_file_that_is_no_database_is_one_line(folder: Folder, tmp_path: Path) -> None:
-    (tmp_path / "var").mkdir()
-    (tmp_path / "var" / "hub.db").write_bytes(b"no database" * 1000)
-    assert "damaged" in refused(folder, "serve")
-
-
-def test_a_postgres_that_is_away_is_one_line(tmp_path: Path) -> None:
-    url = "postgresql+asyncpg://hub@127.0.0.1:1/hub"
-    assert "PostgreSQL" in refused(
-        Folder(tmp_path, {"HUB_DATABASE_URL": url, "HUB_HTTP_PORT": "0"}), "serve"
-    )
 
 
 def test_tail_goes_on_where_it_was_when_the_hub_comes_back(folder: Folder) -> None:
