@@ -109,3 +109,19 @@ def settings(tmp_path: Path) -> Settings:
 def any_settings(tmp_path: Path, database_url: str) -> Settings:
     """A hub on SQLite, and again on PostgreSQL."""
     return quick_settings(tmp_path, database_url=database_url)
+
+
+@pytest.fixture(scope="session")
+def populated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a database that holds everything; to be copied, or left as it is."""
+    from tests.verifying import make_populated  # noqa: PLC0415  # which imports this module
+
+    return make_populated(tmp_path_factory.mktemp("populated"))
+
+
+@pytest.fixture(scope="session")
+def purged(populated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same after a purge."""
+    from tests.verifying import make_purged  # noqa: PLC0415
+
+    return make_purged(populated, tmp_path_factory.mktemp("purged"))

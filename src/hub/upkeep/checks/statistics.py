@@ -54,11 +54,6 @@ class Recount:
         """Compare what is left."""
         self._compare(_NEVER)
 
-    @property
-    def held(self) -> int:
-        """How many sums are in memory."""
-        return len(self._counted)
-
     def _compare(self, until: Micros) -> None:
         within = self._stored.where(self._bucket >= self._compared, self._bucket < until)
         counted = {key: tuple(sums) for key, sums in self._counted.items() if any(sums)}
