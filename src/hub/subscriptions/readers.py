@@ -30,7 +30,11 @@ GROUP_SECONDS = 0.1
 """Least pause between two transactions that write acknowledgements."""
 
 RENEW_SECONDS = 2.0
+"""How often each lease is renewed: thrice and more in the time that another reader waits."""
+
 OBSERVE_SECONDS = 10.0
+"""How often the metrics are set."""
+
 LEAVE_SECONDS = 1.0
 """Longest that the end waits for the database; what is not given back there lapses by itself."""
 
@@ -47,7 +51,7 @@ class Start(TypedDict):
 
 
 class Readers:
-    """The durable subscriptions that this process reads.  `run` must be running."""
+    """The readers of durable subscriptions in this process.  `run` must be running."""
 
     def __init__(self, store: Store, feed: Feed, settings: Settings, metrics: Metrics) -> None:
         self._store = store
@@ -57,17 +61,17 @@ class Readers:
         self._leases: dict[str, Lease] = {}
         self._due = asyncio.Event()
 
-    async def declare(self, access: Access, wanted: Declaration, start: Start) -> Key:
+    async def declare(self, access: Access, declared: Declaration, start: Start) -> Key:
         """
-        The subscription *wanted*, created at *start* if there is none of its name, which needs
-        `subscriptions:write`.  Raises `SubscriptionMismatch`, and what `Feed.start` raises.
+        The subscription that is *declared*, created at *start* if there is none of its name, which
+        needs `subscriptions:write`.  Raises `SubscriptionMismatch`, and what `Feed.start` raises.
         """
-        key = await administration.find(self._store, wanted)
+        key = await administration.find(self._store, declared)
         if key is None:
             access.require(Scope.SUBSCRIPTIONS_WRITE)
             position = await self._feed.start(**start)
-            await administration.create(self._store, wanted, position)
-            key = await administration.find(self._store, wanted)
+            await administration.create(self._store, declared, position)
+            key = await administration.find(self._store, declared)
         if key is None:
             raise StoreUnavailable
         return key
