@@ -26,7 +26,7 @@ def entry(**fields: Any) -> Entry:
         "recipient": "+8613800138000",
         "status": Status.UNDELIVERED,
         "error_category": ErrorCategory.ABSENT,
-        "evidence": DeliveryEvidence.UNSPECIFIED,
+        "delivery_evidence": DeliveryEvidence.UNSPECIFIED,
         "client_reference": "r1",
         "applied": True,
     }

@@ -36,7 +36,7 @@ def _receipts() -> list[Receipt]:
         receipt(f"c{category}", Status.UNDELIVERED, error_code="E1", error_category=category)
         for category in ErrorCategory
     ]
-    given += [receipt(f"e{evidence}", evidence=evidence) for evidence in DeliveryEvidence]
+    given += [receipt(f"e{evidence}", delivery_evidence=evidence) for evidence in DeliveryEvidence]
     everything = receipt(
         "all",
         Status.EXPIRED,

@@ -37,7 +37,7 @@ async def test_a_receipt_shows_all_that_its_provider_gave(any_settings: Settings
         error_code="MI:0013",
         error_category=ErrorCategory.BLOCKED,
         error_permanent=True,
-        evidence=DeliveryEvidence.CARRIER,
+        delivery_evidence=DeliveryEvidence.CARRIER,
         occurred_at=1_604_921_006_000_000,
         segments=2,
         part=1,

@@ -13,9 +13,10 @@ def entry(position: int, **fields: Any) -> Entry:
         position=position, key=bytes(16), message=1, provider="p1", message_id=f"m{position}",
         recipient="+8613800138000", status=Status.DELIVERED, provider_status="0",
         error_code=None, error_category=None, error_permanent=None,
-        evidence=DeliveryEvidence.UNSPECIFIED, occurred_at=None, received_at=1, recorded_at=2,
-        segments=None, part=None, part_count=None, network=None, price=None, currency=None,
-        client_reference=None, applied=True, message_status=Status.DELIVERED, corrects=None,
+        delivery_evidence=DeliveryEvidence.UNSPECIFIED, occurred_at=None,
+        received_at=1, recorded_at=2, segments=None, part=None, part_count=None,
+        network=None, price=None, currency=None, client_reference=None,
+        applied=True, message_status=Status.DELIVERED, corrects=None,
     )  # fmt: skip
     return given._replace(**fields)
 

@@ -147,7 +147,7 @@ class Receipt:
     error_category: ErrorCategory | None = None
     error_permanent: bool | None = None
     """Whether trying again is useless; None where nobody knows."""
-    evidence: DeliveryEvidence = DeliveryEvidence.UNSPECIFIED
+    delivery_evidence: DeliveryEvidence = DeliveryEvidence.UNSPECIFIED
     occurred_at: Micros | None = None
     """When it happened, by the provider's clock; None if the provider gave no time."""
     raw_time: str = ""
@@ -186,7 +186,7 @@ class Entry(NamedTuple):
     error_code: str | None
     error_category: ErrorCategory | None
     error_permanent: bool | None
-    evidence: DeliveryEvidence
+    delivery_evidence: DeliveryEvidence
     occurred_at: Micros | None
     received_at: Micros
     """When the callback arrived."""

@@ -12,28 +12,12 @@ from hub.v1 import receipts_pb2 as pb
 _SECOND = 1_000_000
 _FRAMING = 8
 """Most bytes around a receipt in an answer."""
-_RECEIPT = {
-    "position": "position",
-    "provider": "provider",
-    "message_id": "message_id",
-    "status": "status",
-    "provider_status": "provider_status",
-    "error_code": "error_code",
-    "error_category": "error_category",
-    "error_permanent": "error_permanent",
-    "evidence": "delivery_evidence",
-    "segments": "segments",
-    "part": "part",
-    "part_count": "part_count",
-    "network": "network",
-    "price": "price",
-    "currency": "currency",
-    "client_reference": "client_reference",
-    "applied": "applied",
-    "message_status": "message_status",
-    "corrects": "corrects",
-}
-"""Fields of an entry that are sent as they are, where there is a value, and their names."""
+_RECEIPT = tuple(
+    field.name
+    for field in pb.Receipt.DESCRIPTOR.fields
+    if field.name in Entry._fields and field.name != "recipient" and not field.message_type
+)
+"""Fields of an entry that are sent as they are, where there is a value."""
 
 _MESSAGE = (
     "provider",
@@ -51,8 +35,8 @@ _MESSAGE = (
 def receipt(entry: Entry, *, unmasked: bool) -> pb.Receipt:
     """*entry* as it is sent; with its recipient in full only if *unmasked*."""
     sent = pb.Receipt()
-    for name, sent_name in _RECEIPT.items():
-        _set(sent, sent_name, getattr(entry, name))
+    for name in _RECEIPT:
+        _set(sent, name, getattr(entry, name))
     sent.message_key = message_key(entry.key)
     if entry.recipient is not None:
         sent.recipient = entry.recipient if unmasked else mask(entry.recipient)

@@ -10,7 +10,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 
 from hub.accounts.directory import Account, Accounts
@@ -32,22 +32,10 @@ from hub.telemetry import Metrics
 _PAGE = 100
 _BODIES = 10
 """Callbacks that are held at once, with their bodies."""
-_COMPARED = (
-    "status",
-    "provider_status",
-    "error_code",
-    "error_category",
-    "error_permanent",
-    "evidence",
-    "occurred_at",
-    "segments",
-    "part",
-    "part_count",
-    "network",
-    "price",
-    "currency",
-    "client_reference",
-)
+_IDENTITY = {"message_id", "recipient", "raw_time", "raw_segments", "corrects"}
+"""Fields that tell which receipt it is."""
+COMPARED = tuple(one.name for one in fields(Receipt) if one.name not in _IDENTITY)
+"""Fields in which today's reading of a receipt may differ from the log's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,10 +258,12 @@ async def replaying(store: Store) -> AsyncIterator[Replay]:
 def _difference(receipt: Receipt, entry: Entry | None) -> Difference | None:
     if entry is None:
         return Difference(None, None, receipt.status, ())
-    fields = tuple(
-        name for name in _COMPARED if _given(getattr(receipt, name)) != _given(getattr(entry, name))
+    differing = tuple(
+        name for name in COMPARED if _given(getattr(receipt, name)) != _given(getattr(entry, name))
     )
-    return Difference(entry.position, entry.status, receipt.status, fields) if fields else None
+    return (
+        Difference(entry.position, entry.status, receipt.status, differing) if differing else None
+    )
 
 
 def _given(value: object) -> object:

@@ -104,7 +104,7 @@ class Receipt(relay.Node):
             error_code=entry.error_code,
             error_category=entry.error_category,
             error_permanent=entry.error_permanent,
-            delivery_evidence=entry.evidence,
+            delivery_evidence=entry.delivery_evidence,
             occurred_at=optional_instant(entry.occurred_at),
             received_at=DateTime(entry.received_at),
             recorded_at=DateTime(entry.recorded_at),

@@ -174,7 +174,7 @@ class Batch:
             receipt.provider_status,
             receipt.error_code or None,
             receipt.error_permanent,
-            receipt.evidence,
+            receipt.delivery_evidence,
             receipt.segments,
             receipt.part,
             receipt.part_count,
