@@ -14,7 +14,7 @@ import structlog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hub.redaction import HIDDEN, scrub
+from hub.redaction import HIDDEN, redacted, scrub
 from hub.telemetry import configure_logging
 from tests.chaos.process import process
 from tests.chaos.siege import accounts
@@ -122,6 +122,40 @@ def test_fields_that_are_known_by_name_stay_readable(lines: io.StringIO) -> None
     told = lines.getvalue()
     for shown in ("13800138000", "1073741824", "1f6c13800138:123456789"):
         assert shown in told
+
+
+NUMBER = "13800138000"
+
+
+class Odd:
+    """Something whose words hold a number."""
+
+    def __repr__(self) -> str:
+        return f"<Odd {NUMBER}>"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        *((None, None), (True, True), (1.5, 1.5), (1234567, 1234567), (int(NUMBER), HIDDEN)),
+        *((f"at {NUMBER}", f"at {HIDDEN}"), (Odd(), f"<Odd {HIDDEN}>")),
+        ([NUMBER, 2], [HIDDEN, 2]),
+        ({NUMBER: {"tel": (int(NUMBER),)}}, {HIDDEN: {"tel": [HIDDEN]}}),
+        ({"position": int(NUMBER), "text": NUMBER}, {"position": int(NUMBER), "text": HIDDEN}),
+        ({7: "x"}, {"7": "x"}),
+    ],
+)
+def test_a_value_is_shown_without_the_numbers_in_it(value: object, shown: object) -> None:
+    assert redacted(value) == shown
+
+
+@pytest.mark.parametrize(
+    "value", [int(NUMBER), NUMBER, [NUMBER], (int(NUMBER),), {int(NUMBER)}], ids=repr
+)
+def test_a_field_known_by_name_is_shown_with_all_that_it_holds(value: object) -> None:
+    shown = redacted(value, "position")
+    assert (list(value) if isinstance(value, (set, tuple)) else value) == shown
+    assert redacted(Odd(), "position") == repr(Odd())
 
 
 async def test_no_line_of_a_hub_that_logs_everything_holds_a_number(tmp_path: Path) -> None:
