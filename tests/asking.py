@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from websockets.typing import Subprotocol
 
 from hub.access import Scope
 from hub.accounts.administration import Administration, NewConsumer, NewProvider
+from hub.log.write.arrival import Arrival, Unreadable
 from hub.receipt import Entry, Receipt
 from hub.service import Hub, running
 from hub.settings import Settings
@@ -46,6 +48,12 @@ class Asking:
     async def post(self, *receipts: Receipt, provider: int = 1) -> None:
         """Commit one callback."""
         await self.hub.writer.write(arrival(*receipts, provider=provider, name=f"p{provider}"))
+
+    async def spoil(self, body: bytes = b'{"phone": "+8613800138000"}') -> None:
+        """Put an item that cannot be read into p1's quarantine."""
+        now = time.time_ns() // 1000
+        bad = Unreadable("BAD_TIME", body)
+        await self.hub.writer.write(Arrival(1, "p1", "test/1", now, body, unreadable=[bad]))
 
     async def entries(self) -> list[Entry]:
         return await self.hub.log.read(0, 100_000)

@@ -9,7 +9,6 @@ import pytest
 from hub.access import Scope
 from hub.filter import Shard
 from hub.log.read.quarantine import MOST_BYTES
-from hub.log.write.arrival import Arrival, Unreadable
 from hub.receipt import DeliveryEvidence, ErrorCategory, Receipt, Status, message_key
 from hub.settings import Settings
 from hub.subscriptions.administration import Declaration, create
@@ -286,7 +285,7 @@ async def test_text_that_cannot_be_stored_is_not_looked_up(
 
 async def test_a_node_is_found_by_its_global_id(settings: Settings) -> None:
     async with asking(settings, [receipt("m1")]) as hub:
-        await _spoil(hub)
+        await hub.spoil()
         text = "{ receipts { nodes { id message { id } } } quarantine { nodes { id } } }"
         answer = await hub.ask(text)
         [shown] = answer["receipts"]["nodes"]
@@ -303,19 +302,13 @@ async def test_a_node_is_found_by_its_global_id(settings: Settings) -> None:
         assert (await hub.error(node, id="nonsense"))["field"] == "id"
 
 
-async def _spoil(hub: Asking, body: bytes = b'{"phone": "+8613800138000"}') -> None:
-    now = time.time_ns() // 1000
-    bad = Unreadable("BAD_TIME", body)
-    await hub.hub.writer.write(Arrival(1, "p1", "test/1", now, body, unreadable=[bad]))
-
-
 async def test_the_quarantine_opens_to_operations_and_its_bytes_to_who_may_see_numbers(
     any_settings: Settings,
 ) -> None:
     async with asking(any_settings) as hub:
         for number in range(3):
-            await _spoil(hub, b'{"n": %d}' % number)
-        await _spoil(hub, b'{"n": 2}')
+            await hub.spoil(b'{"n": %d}' % number)
+        await hub.spoil(b'{"n": 2}')
         text = """query($a: Cursor) { quarantine(first: 2, after: $a) {
           nodes { provider reason adapter count resolvedAt whole }
           pageInfo { hasNextPage hasPreviousPage endCursor } } }"""
@@ -350,7 +343,7 @@ async def test_bytes_in_quarantine_are_read_where_they_are_asked_for_and_within_
 ) -> None:
     async with asking(settings) as hub:
         for number in range(3):
-            await _spoil(hub, b"%d" % number + bytes(MOST_BYTES // 2))
+            await hub.spoil(b"%d" % number + bytes(MOST_BYTES // 2))
         with statements(reader_of(hub.hub.store)) as plain:
             await hub.ask("{ quarantine(first: 3) { nodes { id reason } } }")
         text = "query($n: Int!) { quarantine(first: $n) { nodes { raw } } }"

@@ -1,7 +1,9 @@
 """Nobody is answered by default: every way to the log asks for a token, and for its scopes."""
 
 import inspect
-from collections.abc import Callable
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from typing import Any
 
 import pytest
@@ -17,16 +19,17 @@ from graphql import (
 )
 
 from hub.access import Access, Scope
-from hub.errors import Forbidden
+from hub.errors import Forbidden, NotFound
 from hub.filter import Filter
 from hub.graphql.context import Services, context_for
 from hub.graphql.schema import build_schema
+from hub.log.read.message_receipts import ReceiptsOf
 from hub.log.read.pages import PageQuery
 from hub.log.read.stats import Bucket, StatsQuery
-from hub.queries.core import Core
+from hub.queries.callers import access_of
 from hub.queries.filters import TypedFilter
 from hub.queries.lookups import MessageName
-from hub.queries.queries import Queries
+from hub.queries.queries import Core, Queries
 from hub.receipt import OnExpired, Order
 from hub.settings import Settings
 from hub.telemetry import Metrics
@@ -149,6 +152,8 @@ async def test_every_call_of_the_service_asks_for_a_token_and_for_a_scope(
 
 
 WANTED = Filter()
+_NOW, _HOUR = time.time_ns() // 1000, 3_600_000_000
+TODAY = StatsQuery(_NOW - _HOUR, _NOW + _HOUR, Bucket.HOUR)
 QUESTIONS: dict[str, Callable[[Queries], Any]] = {
     "filter": lambda q: q.filter(TypedFilter()),
     "receipts": lambda q: q.receipts(PageQuery(WANTED, Order.OLDEST_FIRST, 1)),
@@ -159,7 +164,7 @@ QUESTIONS: dict[str, Callable[[Queries], Any]] = {
     "messages_by_key": lambda q: q.messages_by_key([bytes(16)]),
     "receipts_of": lambda q: q.receipts_of([]),
     "changes": lambda q: q.changes(MessageName(provider="p1", message_id="m1")),
-    "stats": lambda q: q.stats(StatsQuery(0, 1, Bucket.DAY), TypedFilter()),
+    "stats": lambda q: q.stats(TODAY, TypedFilter()),
     "quarantine": lambda q: q.quarantine("", limit=1),
     "raw_bytes": lambda q: q.raw_bytes([1]),
     "subscriptions": lambda q: q.subscriptions(),
@@ -181,6 +186,53 @@ async def test_every_question_is_refused_without_its_scope(question: str) -> Non
         asked = QUESTIONS[question](Queries(core, Access("somebody", frozenset())))
         if inspect.isawaitable(asked):
             await asked
+
+
+NOTHING: dict[str, Any] = {
+    "receipt": None,
+    "message": None,
+    "messages_named": [None],
+    "messages_by_key": {},
+    "receipts_of": [],
+    "stats": [],
+    "raw_bytes": {},
+    "subscriptions": [],
+    "start": 2,
+}
+"""What is answered to a caller to whom no receipt is visible; of pages and streams below."""
+ALIKE = {"start", "subscriptions", "messages_by_key", "receipts_of"}
+"""What is answered alike to everyone, as it is asked here."""
+
+
+async def answered(asked: Any) -> Any:
+    """What comes of a question, as rows where it gives a page or a stream."""
+    if isinstance(asked, AsyncGenerator):
+        async with aclosing(asked):
+            async for frame in asked:
+                return list(frame.entries)
+    given = await asked
+    rows = () if isinstance(given, dict) else ("entries", "messages", "items")
+    return next((list(getattr(given, name)) for name in rows if hasattr(given, name)), given)
+
+
+async def test_a_limited_caller_finds_nothing_of_other_providers(settings: Settings) -> None:
+    async with asking(settings, [receipt("m1"), receipt("m2")]) as hub:
+        await hub.spoil()
+        core = Core(log=hub.hub.log, feed=hub.hub.feed, accounts=hub.hub.accounts)
+        token = await hub.consumer(providers=("p2",), scopes=tuple(Scope))
+        limited = Queries(core, await access_of(core.accounts, f"Bearer {token}"))
+        everyone = Queries(core, await access_of(core.accounts, f"Bearer {hub.token}"))
+        for question in QUESTIONS.keys() - {"filter", "changes"}:
+            ask, nothing = QUESTIONS[question], NOTHING.get(question, [])
+            assert await answered(ask(limited)) == nothing, question
+            if question not in ALIKE:
+                assert await answered(ask(everyone)) != nothing, question
+        found = await everyone.message(MessageName(provider="p1", message_id="m1"))
+        assert found is not None
+        assert await limited.messages_by_key([found.key]) == {}
+        assert (await everyone.receipts_of([ReceiptsOf(found)]))[0].entries
+        with pytest.raises(NotFound):
+            await limited.receipts_of([ReceiptsOf(found)])
 
 
 class _Accounts:

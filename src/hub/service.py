@@ -21,7 +21,7 @@ from hub.intake.webhook import Webhook
 from hub.log.read.log import ReceiptLog
 from hub.log.write.commit import Committer
 from hub.log.write.writer import Writer
-from hub.queries.core import Core
+from hub.queries.queries import Core
 from hub.settings import Settings
 from hub.subscriptions.readers import Readers
 from hub.telemetry import Metrics

@@ -14,8 +14,7 @@ from hub.graphql.operation import Operation
 from hub.graphql.progress import Progress
 from hub.log.read.message_receipts import Receipts, ReceiptsOf
 from hub.queries.callers import access_of
-from hub.queries.core import Core
-from hub.queries.queries import Queries
+from hub.queries.queries import Core, Queries
 from hub.receipt import Message
 from hub.settings import Settings
 from hub.telemetry import Metrics

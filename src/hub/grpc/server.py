@@ -12,7 +12,7 @@ from hub.grpc.calls import Calls
 from hub.grpc.encoding import Encoder
 from hub.grpc.health import SERVICE, Health, reflect
 from hub.grpc.servicer import Receipts
-from hub.queries.core import Core
+from hub.queries.queries import Core
 from hub.settings import Settings
 from hub.subscriptions.readers import Readers
 from hub.telemetry import Metrics

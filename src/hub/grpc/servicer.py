@@ -12,8 +12,7 @@ from hub.grpc.errors import Context
 from hub.log.read.message_receipts import ReceiptsOf
 from hub.log.read.pages import PageQuery
 from hub.queries.callers import access_of
-from hub.queries.core import Core
-from hub.queries.queries import Queries
+from hub.queries.queries import Core, Queries
 from hub.receipt import Message, Order
 from hub.subscriptions.leases import Key
 from hub.subscriptions.readers import Readers

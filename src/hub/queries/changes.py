@@ -5,33 +5,34 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from hub.access import Access
+from hub.feed.follower import Feed
 from hub.filter import Filter
+from hub.log.read.log import ReceiptLog
 from hub.log.read.messages import MessageLookup
-from hub.queries.core import Core
 from hub.receipt import Message
 
 
 async def changes(
-    core: Core, access: Access, named: MessageLookup
+    log: ReceiptLog, feed: Feed, access: Access, named: MessageLookup
 ) -> AsyncGenerator[Message, None]:
     """
     The message as it is, then at every change, up to a final status.  The head is read before
     the message, so that no change falls between them.  Raises `RecipientRequired`.
     """
-    position = (await core.log.bounds()).head
-    last = await core.log.message(named, access.providers)
+    position = (await log.bounds()).head
+    last = await log.message(named, access.providers)
     if last is not None:
         yield last
         if last.status.final:
             return
         named = replace(named, key=last.key)
-    follower = core.feed.follow(access, _wanted(access, named, last), position)
+    follower = feed.follow(access, _wanted(access, named, last), position)
     async with aclosing(follower):
         async for frame in follower:
             keys = {entry.key for entry in frame.entries}
             if not keys or (named.key is not None and named.key not in keys):
                 continue
-            found = await core.log.message(named, access.providers)
+            found = await log.message(named, access.providers)
             if found is None or found == last:
                 continue
             yield found

@@ -1,26 +1,37 @@
 """Everything that can be asked on behalf of one access."""
 
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from hub.access import Access, Scope
-from hub.errors import Forbidden, RecipientRequired
+from hub.accounts.directory import Accounts
+from hub.errors import Forbidden, NotFound, RecipientRequired
+from hub.feed.follower import Feed
 from hub.feed.frame import Frame
 from hub.filter import WHOLE, Filter, Shard, check_text
 from hub.log.bounds import Bounds
+from hub.log.read.log import ReceiptLog
 from hub.log.read.message_receipts import Receipts, ReceiptsOf
 from hub.log.read.messages import MessageLookup, MessagePage
 from hub.log.read.pages import Page, PageQuery
 from hub.log.read.quarantine import QuarantinePage
 from hub.log.read.stats import StatRow, StatsQuery
 from hub.queries.changes import changes
-from hub.queries.core import Core
 from hub.queries.filters import TypedFilter, check_summable, narrowed
 from hub.queries.lookups import MessageName, lookup
 from hub.receipt import Entry, Message, Micros, OnExpired, Order
 from hub.subscriptions.states import SubscriptionState, states
 
 _OWNERS = (Scope.RECEIPTS_READ, Scope.SUBSCRIPTIONS_WRITE, Scope.OPERATIONS_READ)
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """The parts of the hub that questions are answered from."""
+
+    log: ReceiptLog
+    feed: Feed
+    accounts: Accounts
 
 
 class Queries:
@@ -105,13 +116,15 @@ class Queries:
         return await self._log.messages_by_key(keys, self.access.providers)
 
     async def receipts_of(self, asked: Sequence[ReceiptsOf]) -> list[Receipts]:
-        """What is kept of messages that the caller was given."""
+        """What is kept of messages that the caller was given.  Raises `NotFound` for others'."""
         self._receipts_read()
+        if not all(self.access.sees(each.message.provider) for each in asked):
+            raise NotFound
         return await self._log.receipts_of(asked)
 
     def changes(self, name: MessageName) -> AsyncGenerator[Message, None]:
         """The message now, and at every change, up to a final status."""
-        return changes(self._core, self.access, self._lookup(name))
+        return changes(self._log, self._core.feed, self.access, self._lookup(name))
 
     async def stats(self, query: StatsQuery, typed: TypedFilter) -> list[StatRow]:
         """Rows of statistics, by bucket, of what *typed* lets through."""
@@ -129,10 +142,10 @@ class Queries:
         )
 
     async def raw_bytes(self, items: Sequence[int]) -> dict[int, bytes]:
-        """Bytes of quarantined items that the caller was given; numbers may stand in them."""
+        """Bytes of those quarantined *items* that the caller may see; numbers may be in them."""
         self.access.require(Scope.OPERATIONS_READ)
         self.access.require(Scope.RECIPIENTS_READ)
-        return await self._log.raw_bytes(items)
+        return await self._log.raw_bytes(items, self.access.providers)
 
     async def subscriptions(self) -> list[SubscriptionState]:
         """The caller's durable subscriptions, or those of all for operations."""

@@ -149,9 +149,14 @@ class ReceiptLog:
             )
         )
 
-    async def raw_bytes(self, items: Sequence[int]) -> dict[int, bytes]:
-        """The bytes of quarantined *items*, by id; raises `BadInput` where they are too many."""
-        return await self.snapshot(lambda snapshot: quarantine.raw_bytes(snapshot, items))
+    async def raw_bytes(
+        self, items: Sequence[int], visible: frozenset[str] | None = None
+    ) -> dict[int, bytes]:
+        """
+        The bytes of quarantined *items*, by id, as far as *visible* providers sent them.  Raises
+        `BadInput` where they are too many.
+        """
+        return await self.snapshot(lambda snapshot: quarantine.raw_bytes(snapshot, items, visible))
 
     def _snapshot(self, session: Session) -> Snapshot:
         connection = session.connection()

@@ -74,18 +74,24 @@ def page(
     return QuarantinePage(items[:limit], len(items) > limit)
 
 
-def raw_bytes(snapshot: Snapshot, ids: Sequence[int]) -> dict[int, bytes]:
+def raw_bytes(
+    snapshot: Snapshot, ids: Sequence[int], visible: frozenset[str] | None
+) -> dict[int, bytes]:
     """
-    The bytes of the items *ids*.  Raises `BadInput` where several have more than `MOST_BYTES`
-    together, and then reads none of them.
+    The bytes of those of the items *ids* that *visible* providers sent.  Raises `BadInput` where
+    several have more than `MOST_BYTES` together, and then reads none of them.
     """
     number, raw = col(QuarantineRow.id), col(QuarantineRow.raw)
-    size = select(func.sum(func.length(raw))).where(number.in_(ids))
+    wanted = [number.in_(ids)]
+    if visible is not None:
+        seen = select(Provider.id).where(col(Provider.name).in_(visible))
+        wanted.append(col(QuarantineRow.provider).in_(seen))
+    size = select(func.sum(func.length(raw))).where(*wanted)
     together = snapshot.session.exec(size).one() or 0
     if len(ids) > 1 and together > MOST_BYTES:
         message = f"the bytes of these items are {together}; an answer has at most {MOST_BYTES}"
         raise BadInput(message, field="first")
-    rows = snapshot.session.exec(select(number, raw).where(number.in_(ids)))
+    rows = snapshot.session.exec(select(number, raw).where(*wanted))
     return {found: held for found, held in rows if found is not None}
 
 
