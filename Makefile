@@ -52,6 +52,10 @@ test: setup  ## run the whole test suite, on SQLite and on a real PostgreSQL
 chaos: setup  ## run the long tests, and what is drawn at random with fresh seeds
 	@exec $(BIN)/pytest -m "long or hypothesis" --hypothesis-profile=fresh
 
+.PHONY: mutants
+mutants: setup  ## change the code bit by bit and count whether tests notice (MODULE=filter for one)
+	@exec $(BIN)/python -m scripts.mutants $(MODULE)
+
 .PHONY: bench
 bench: setup  ## measure this machine
 	@exec $(BIN)/python -m benchmarks

