@@ -12,7 +12,7 @@ import pytest
 from graphql import GraphQLObjectType, build_schema
 from sqlalchemy import text
 
-from hub.database.tables import Kind, MessageRow, ReceiptRow
+from hub.database.tables import KindRow, MessageRow, ReceiptRow
 from hub.database.tables import Provider as Account
 from hub.graphql.types.receipts import Receipt as GraphqlReceipt
 from hub.grpc import messages
@@ -155,7 +155,7 @@ SURFACES: dict[str, list[str]] = {
     "graphql": graphql(),
     "tables": [
         *columns(ReceiptRow),
-        *columns(Kind),
+        *columns(KindRow),
         *(f"message.{name}" for name in ("key", "message_id", "recipient")),
     ],
     "page": page(),
@@ -186,7 +186,7 @@ async def test_the_view_has_every_field_of_a_receipt_or_says_why_not(settings: S
 
 
 def test_the_columns_that_stand_for_fields_are_there() -> None:
-    there = {*columns(ReceiptRow), *columns(Kind), *columns(MessageRow), *columns(Account)}
+    there = {*columns(ReceiptRow), *columns(KindRow), *columns(MessageRow), *columns(Account)}
     assert set(NAMED["tables"].values()) <= there
 
 

@@ -265,10 +265,7 @@ class Settings(BaseSettings):
 
 
 def load() -> Settings:
-    """
-    Read the environment and `.env`; a bad setting is a `StartError` that names the variable, and
-    so is a line of `.env` that cannot be read.
-    """
+    """Read the environment and `.env`.  Raises `StartError` that names the variable or line."""
     environment.check()
     try:
         return Settings()

@@ -12,8 +12,7 @@ from typing import NamedTuple
 
 from sqlmodel import Session, col, select
 
-from hub.database.tables import Kind as KindRow
-from hub.database.tables import Provider
+from hub.database.tables import KindRow, Provider
 from hub.filter import Condition
 from hub.receipt import ErrorCategory, Status
 

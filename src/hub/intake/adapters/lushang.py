@@ -6,8 +6,6 @@ smsId may stand for several recipients.  docs/providers.md describes the dialect
 """
 
 import json
-import math
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -15,10 +13,9 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from hub.intake.adapters import nesting
+from hub.intake.adapters import fields, nesting
 from hub.intake.adapters.adapter import (
     MAX_CODE,
-    MAX_ID,
     Answer,
     Call,
     CalledAccount,
@@ -28,6 +25,7 @@ from hub.intake.adapters.adapter import (
 )
 from hub.intake.adapters.clock import instant
 from hub.intake.adapters.envelope import json_texts
+from hub.intake.adapters.fields import Refused
 from hub.intake.codes import UNEXPLAINED, Codes, Meaning
 from hub.phone import normalise
 from hub.receipt import Receipt, Status
@@ -56,10 +54,6 @@ REPLIES = {
 _MEDIA_TYPE = "application/json;charset=utf-8"
 _STORED = Reply(200, b'{"respCode":"00000"}', _MEDIA_TYPE)
 _NOT_FOUND = Reply(404, b"", _MEDIA_TYPE)
-_MAX_NUMBER = 2**31 - 1
-_MAX_DIGITS = 20
-_EXACT_FLOAT = 2.0**53
-_NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def authenticate(call: Call, account: CalledAccount) -> str:  # noqa: ARG001  nothing is signed
@@ -109,12 +103,6 @@ class _Item(msgspec.Struct, rename="camel"):
     resp_message: Any = None
     receive_time: Any = None
     charging_num: Any = None
-
-
-class _Refused(Exception):
-    def __init__(self, reason: Reason) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 _read_envelope = msgspec.json.Decoder(_Envelope).decode
@@ -170,21 +158,21 @@ class _ItemReader:
         for raw in items:
             try:
                 read: Receipt | Unread = self._receipt(raw)
-            except _Refused as refusal:
+            except Refused as refusal:
                 read = Unread(refusal.reason, bytes(raw))
             yield read
 
     def _receipt(self, raw: msgspec.Raw) -> Receipt:
-        """The receipt in one item; `_Refused` where it cannot be read."""
+        """The receipt in one item; `Refused` where it cannot be read."""
         item = _parse(raw)
-        message_id = _identity(item.sms_id, Reason.BAD_ID)
+        message_id = fields.identity(item.sms_id, Reason.BAD_ID)
         if not message_id:
-            raise _Refused(Reason.NO_ID)
-        phone = _identity(item.phone, Reason.BAD_RECIPIENT)
-        provider_status = _code(item.status)
-        code = _code(item.resp_message)
-        raw_time = _text(item.receive_time, MAX_CODE, too_long=Reason.BAD_TIME)
-        raw_segments = _text(item.charging_num, MAX_CODE, too_long=Reason.BAD_SEGMENTS)
+            raise Refused(Reason.NO_ID)
+        phone = fields.identity(item.phone, Reason.BAD_RECIPIENT)
+        provider_status = fields.code(item.status)
+        code = fields.code(item.resp_message)
+        raw_time = fields.text(item.receive_time, MAX_CODE, too_long=Reason.BAD_TIME)
+        raw_segments = fields.text(item.charging_num, MAX_CODE, too_long=Reason.BAD_SEGMENTS)
         status, meaning = self._verdict(provider_status, code)
         return Receipt(
             message_id=message_id,
@@ -196,7 +184,7 @@ class _ItemReader:
             error_permanent=meaning.permanent if meaning else None,
             occurred_at=self._instant(raw_time) if raw_time else None,
             raw_time=raw_time,
-            segments=_number(raw_segments) if raw_segments else None,
+            segments=fields.number(raw_segments) if raw_segments else None,
             raw_segments=raw_segments,
         )
 
@@ -218,14 +206,14 @@ class _ItemReader:
         try:
             return instant(text, self._zone)
         except ValueError:
-            raise _Refused(Reason.BAD_TIME) from None
+            raise Refused(Reason.BAD_TIME) from None
 
 
 def _parse(raw: msgspec.Raw) -> _Item:
     try:
         return _read_item(raw)
     except RecursionError:
-        raise _Refused(Reason.TOO_DEEP) from None
+        raise Refused(Reason.TOO_DEEP) from None
     except msgspec.DecodeError:
         return _parse_odd(bytes(raw))
 
@@ -233,14 +221,14 @@ def _parse(raw: msgspec.Raw) -> _Item:
 def _parse_odd(raw: bytes) -> _Item:
     """An item with NaN, a number out of any range or half a surrogate pair somewhere."""
     if not raw.startswith(b"{"):
-        raise _Refused(Reason.NO_OBJECT)
+        raise Refused(Reason.NO_OBJECT)
     try:
-        fields = _standard_json(raw)
+        content = _standard_json(raw)
     except RecursionError:
-        raise _Refused(Reason.TOO_DEEP) from None
+        raise Refused(Reason.TOO_DEEP) from None
     except ValueError:
-        raise _Refused(Reason.BAD_TEXT) from None
-    return _Item(*(fields.get(name) for name in _Item.__struct_encode_fields__))
+        raise Refused(Reason.BAD_TEXT) from None
+    return _Item(*(content.get(name) for name in _Item.__struct_encode_fields__))
 
 
 def _standard_json(text: bytes) -> Any:
@@ -252,56 +240,3 @@ def _integer(digits: str) -> float:
         return int(digits)
     except ValueError:  # more digits than Python reads
         return float(digits)
-
-
-def _identity(value: Any, reason: Reason) -> str:
-    is_text = value is None or type(value) is str
-    if not (is_text or _is_count(value)):
-        raise _Refused(reason)
-    return _text(value, MAX_ID)
-
-
-def _is_count(value: Any) -> bool:
-    """Whether *value* is a whole number, not negative, that JSON readers do not round."""
-    if type(value) is float:
-        return value.is_integer() and 0 <= value < _EXACT_FLOAT
-    return type(value) is int and value >= 0
-
-
-def _code(value: Any) -> str:
-    if type(value) is float and not math.isfinite(value):
-        raise _Refused(Reason.BAD_NUMBER)
-    return _text(value, MAX_CODE)
-
-
-def _text(value: Any, longest: int, *, too_long: Reason = Reason.TOO_LONG) -> str:
-    if type(value) is str:
-        text = value.strip()
-    elif value is None:
-        return ""
-    else:
-        text = _plain(value)
-    if len(text) > longest:
-        raise _Refused(too_long)
-    if _NOT_STORABLE.search(text):
-        raise _Refused(Reason.BAD_TEXT)
-    return text
-
-
-def _plain(value: Any) -> str:
-    """A JSON value that is no text, as text: 2.0 is 2, true is true, a list is its JSON."""
-    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT_FLOAT:
-        return str(int(value))
-    try:
-        return json.dumps(value, separators=(",", ":"))
-    except RecursionError:
-        raise _Refused(Reason.TOO_DEEP) from None
-
-
-def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS):
-        raise _Refused(Reason.BAD_SEGMENTS)
-    number = int(text)
-    if number > _MAX_NUMBER:
-        raise _Refused(Reason.BAD_SEGMENTS)
-    return number

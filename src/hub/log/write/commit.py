@@ -16,12 +16,12 @@ from hub.database.tables import (
     Callback,
     DeliveryStat,
     Fingerprint,
+    KindRow,
     LatencyStat,
     Log,
     MessageRow,
     ReceiptRow,
 )
-from hub.database.tables import Kind as KindRow
 from hub.log.derive.corrections import left_by_purged
 from hub.log.derive.state import MessageState, PartState
 from hub.log.hashing import Hashing
