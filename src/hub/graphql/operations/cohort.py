@@ -72,7 +72,10 @@ class Cohort:
         self._taken = asyncio.Event()
 
     async def publish(self, event: Event) -> None:
-        """Add *event*; return once the fastest member has taken it."""
+        """
+        Add *event*; return once the fastest member has taken it.  So no event is executed that
+        nobody is ready for, and the slow ones are served from the window, or not at all.
+        """
         self._events.append(event)
         self._count += 1
         self._end = event.end or self._end
@@ -119,11 +122,11 @@ class Cohort:
             event = self._events[number - self._count]
             number += 1
             if event.start is None or event.end is None or event.start > position:
-                return
+                return  # something between is missing
             if event.end < position or (event.end == position and event.first is not None):
-                continue
+                continue  # seen; a heartbeat at this very position is news all the same
             if event.first is not None and event.first <= position:
-                return
+                return  # some of it is seen, and what is encoded cannot be cut
             position = event.end
             yield event
 

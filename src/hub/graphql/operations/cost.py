@@ -1,4 +1,9 @@
-"""What an operation may cost, from its page sizes, before it runs: about one for each value."""
+"""
+What an operation may cost, from its page sizes, before it runs: about one for each value.
+
+Depth and number of fields say little of that, since pages within pages multiply.  It takes every
+page for full: what would be found is known only after the work that the limit is to prevent.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -57,6 +62,8 @@ class _Cost:
         self._fragments = fragments
         self._schema = schema
         self._variables = dict(variables)
+        # A fragment that spreads another one twice, and so on, doubles with each: measured anew at
+        # every spread, forty lines would take for ever.
         self._known: dict[tuple[str, int], int] = {}
 
     def of(
@@ -91,6 +98,7 @@ class _Cost:
         definition = parent.fields.get(name)
         if definition is None or not field.selection_set:  # __typename and introspection
             return 1
+        # The size is an argument of the connection, and the list is one below: it is handed down.
         paged = name in _PAGED or parent.name == _BATCH
         times = page if paged else LIST if _is_list(definition.type) else 1
         size = self._page_size(field, set(definition.args))
@@ -105,6 +113,7 @@ class _Cost:
         }
         if "bucket" in known:
             return _buckets(given)
+        # Variables come as they were sent; one of a wrong type is refused when it runs.
         sizes = [given.get(name) for name in ("first", "last", "batchSize")]
         size = next((size for size in sizes if isinstance(size, int)), None)
         if size is not None:

@@ -1,4 +1,4 @@
-"""Documents: read, checked and kept, so that a client's operation is understood once."""
+"""Documents: read, checked and remembered, so that each is understood once."""
 
 from collections import OrderedDict
 from pathlib import Path
@@ -26,8 +26,8 @@ from hub.graphql.operations.limits import check_shape
 from hub.graphql.operations.trusted import Trusted
 from hub.settings import Settings
 
-_KEPT = 256
-_LONGEST_KEPT = 20_000
+_REMEMBERED = 256
+_LONGEST_REMEMBERED = 20_000
 _MOST_ERRORS = 10
 
 
@@ -80,9 +80,9 @@ class Documents:
         if errors:
             raise Refused([with_argument(error, document) for error in errors])
         check_shape(document, self._settings)
-        if len(text) <= _LONGEST_KEPT:
+        if len(text) <= _LONGEST_REMEMBERED:
             self._known[text] = document
-            if len(self._known) > _KEPT:
+            if len(self._known) > _REMEMBERED:
                 self._known.popitem(last=False)
         return document
 

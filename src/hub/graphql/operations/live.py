@@ -31,6 +31,10 @@ class Live:
     A reader runs alone until it is at the head.  From there on it reads what its cohort was sent:
     readers of the same text, variables and rights, wherever they started from.  It goes
     alone again when it is too slow, when its rights change, or when the cohort ends.
+
+    At the head all of them want the same next receipts, and executing and encoding is nearly all
+    that an event costs; so a thousand alike cost little more than one.  Behind the head each has
+    a position of its own, and there is nothing to share.
     """
 
     def __init__(self, services: Services, schema: Schema) -> None:
@@ -95,6 +99,7 @@ class Live:
             except Unauthenticated:
                 if session.access is access:
                     raise
+                # The token it began with is gone, and a ping has brought a new one meanwhile.
             if position is None or session.access is not access:
                 continue
             async with aclosing(self._together(operation, access, position)) as events:
@@ -132,6 +137,8 @@ class Live:
         self, operation: Operation, access: Access, position: int
     ) -> AsyncGenerator[Event, None]:
         """What the reader's cohort gets from *position* on, while the reader is fast enough."""
+        # Results follow from these alone.  Whose token it is does not show in them, so readers of
+        # several consumers may share; each looks after its own token where it reads.
         key = (operation.alike, access.scopes, access.providers)
         if key not in self._cohorts:
             cohort = Cohort(self._windows)
@@ -140,6 +147,8 @@ class Live:
             )
             self._cohorts[key] = (cohort, task)
         cohort, task = self._cohorts[key]
+        # Nothing was registered before, and nothing is handed over: a member asks for what follows
+        # its position.  Where the cohort is already past that, it gets nothing and goes on alone.
         cohort.members += 1
         try:
             async with aclosing(cohort.after(position)) as events:
@@ -148,13 +157,16 @@ class Live:
         finally:
             cohort.members -= 1
             if not cohort.members:
-                task.cancel()
+                task.cancel()  # nobody would read on; its next readers begin a new one
                 cohort.clear()
                 if self._cohorts.get(key, (None,))[0] is cohort:
                     del self._cohorts[key]
 
     async def _lead(self, key: Hashable, cohort: Cohort, context: Context, position: int) -> None:
-        """Run the cohort's operation.  Where that ends, each member learns the reason alone."""
+        """
+        Run the cohort's operation with the token of its first reader.  Where that ends, be it with
+        that token, the members go on alone, and each learns whether the reason is its own too.
+        """
         try:
             async with aclosing(self._alone(context, position)) as events:
                 first = await anext(events)  # comes at once; the members have had theirs
