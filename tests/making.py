@@ -17,7 +17,7 @@ from hub.log.write.writer import Writer
 from hub.receipt import Entry, Receipt, Status
 from hub.settings import Settings
 from hub.telemetry import Metrics
-from hub.upkeep.verify import verify
+from hub.upkeep.verification import verify
 
 
 def receipt(message_id: str = "m1", status: Status = Status.DELIVERED, **fields: object) -> Receipt:

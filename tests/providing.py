@@ -14,7 +14,7 @@ from hub.accounts.administration import Administration, NewProvider
 from hub.receipt import Entry
 from hub.service import Hub, running
 from hub.settings import Settings
-from hub.upkeep.verify import verify
+from hub.upkeep.verification import verify
 from tests.waiting import until
 
 STORED = (200, "00000")

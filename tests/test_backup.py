@@ -12,7 +12,7 @@ from hub.feed.follower import Feed
 from hub.feed.tail import Tail
 from hub.settings import Settings
 from hub.telemetry import Metrics
-from hub.upkeep.backup import backup, renew_epoch
+from hub.upkeep.backups import backup, renew_epoch
 from hub.upkeep.checkpoints import Upkeep, wal_file
 from tests.making import open_log, receipt
 

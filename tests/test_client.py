@@ -21,7 +21,7 @@ from hub.errors import HubError
 from hub.grpc.errors import ANSWERS
 from hub.settings import Settings
 from hub.subscriptions import administration, parked
-from hub.subscriptions.states import states
+from hub.subscriptions.state import states
 from tests.calling import PATIENCE, Running, run
 from tests.certificates import authority
 from tests.conftest import quick_settings

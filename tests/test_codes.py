@@ -7,7 +7,7 @@ import pytest
 
 from hub.cli.terminal.checks import check_protocol
 from hub.errors import StartError
-from hub.intake.adapters import adapters
+from hub.intake.adapters import all_adapters
 from hub.intake.codes import UNEXPLAINED, Codes, Meaning, built_in, protocols
 from hub.receipt import ErrorCategory, Status
 
@@ -192,7 +192,7 @@ def test_the_built_in_table_names_each_code_once_per_layer_and_explains_it() -> 
 def test_every_built_in_row_is_in_a_layer_that_some_account_can_reach() -> None:
     reachable = {
         "default",
-        *(f"provider:{adapter}" for adapter in adapters()),
+        *(f"provider:{adapter}" for adapter in all_adapters()),
         *(f"protocol:{check_protocol(name.lower())}" for name in protocols()),
     }
     assert {row["layer"] for row in built_in()} == reachable

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.filter import Filter
-from hub.log.derive.corrections import derive, left_by_purged
+from hub.log.derive.corrections import derive_state, left_by_purged
 from hub.log.derive.state import MessageState, PartState
 from hub.receipt import Entry, Message, Receipt, Status
 from hub.settings import Settings
@@ -78,7 +78,7 @@ def test_a_correction_that_says_the_same_again_changes_nothing(
     history = [(e.position, e.corrects, e, 1000, 2000) for e in rest]
     history.append((len(said) + 1, corrected.position, corrected, 1000, 2000))
 
-    again = derive(history, left_by_purged(state, rest))
+    again = derive_state(history, left_by_purged(state, rest))
 
     assert again.receipt_count == len(said) + 1
     for name in ("status", "conflict", "segments"):

@@ -11,8 +11,8 @@ from sqlmodel import SQLModel
 from hub.accounts.administration import Administration, NewProvider
 from hub.database.store import opened
 from hub.log.read.log import ReceiptLog
-from hub.upkeep.backup import backup
-from hub.upkeep.verify import verify
+from hub.upkeep.backups import backup
+from hub.upkeep.verification import verify
 from tests.conftest import PostgresServer, quick_settings
 from tests.engines import execute
 from tests.making import OpenLog, receipt, working

@@ -13,7 +13,7 @@ from hub.accounts.administration import Administration
 from hub.receipt import Status
 from hub.settings import Settings
 from hub.subscriptions import administration, lease, parked, reader
-from hub.subscriptions.states import states
+from hub.subscriptions.state import states
 from hub.v1 import receipts_pb2 as pb
 from tests.calling import PATIENCE, Caller, Running, read, read_receipts, refused, run
 from tests.conftest import quick_settings

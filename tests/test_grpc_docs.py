@@ -15,7 +15,7 @@ from hub.accounts.administration import Administration, NewConsumer
 from hub.receipt import Status
 from hub.settings import Settings
 from hub.subscriptions import parked
-from hub.subscriptions.states import states
+from hub.subscriptions.state import states
 from tests.calling import Running, run
 from tests.making import receipt
 from tests.waiting import until

@@ -13,7 +13,7 @@ from hub.grpc import consuming
 from hub.receipt import Status
 from hub.settings import Settings
 from hub.subscriptions import administration
-from hub.subscriptions.states import states
+from hub.subscriptions.state import states
 from hub.v1 import receipts_pb2 as pb
 from tests.calling import Caller, read, read_receipts, refused, run
 from tests.making import receipt

@@ -17,7 +17,7 @@ from hub.subscriptions import administration, leases, parked
 from hub.subscriptions.administration import Declaration
 from hub.subscriptions.lease import Lease
 from hub.subscriptions.leases import LEASE_SECONDS, REPLAYS_AT_ONCE, Key, Renewal, Report
-from hub.subscriptions.states import show, states
+from hub.subscriptions.state import show, states
 from hub.telemetry import Metrics
 from tests.engines import reader_of, statements, writer_of
 from tests.making import open_log, receipt

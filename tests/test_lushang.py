@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.intake.adapters import adapters, lushang, nesting
+from hub.intake.adapters import all_adapters, lushang, nesting
 from hub.intake.adapters.adapter import Answer, Reason
 from hub.intake.codes import Codes
 from hub.intake.reading import Reading
@@ -596,7 +596,7 @@ def test_a_fault_names_its_line_in_the_log() -> None:
 
 
 def test_an_adapter_is_found_by_its_name() -> None:
-    adapter = adapters()["lushang"]
+    adapter = all_adapters()["lushang"]
     assert adapter.METHODS == ("POST",)
     assert not adapter.CREDENTIALS
 

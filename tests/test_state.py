@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hub.log.derive.corrections import derive
+from hub.log.derive.corrections import derive_state
 from hub.log.derive.state import MessageState, PartState
 from hub.receipt import ErrorCategory, Receipt, Status
 from tests.making import receipt
@@ -256,7 +256,7 @@ def test_the_final_status_does_not_depend_on_what_came_late(statuses: list[Statu
 def test_a_correction_takes_the_place_of_the_receipt_that_it_corrects() -> None:
     wrong = failure("12")
     right = receipt(status=Status.DELIVERED, occurred_at=5)
-    state = derive([(1, None, wrong, 10, 20), (9, 1, right, 10, 90)])
+    state = derive_state([(1, None, wrong, 10, 20), (9, 1, right, 10, 90)])
 
     assert state.status is Status.DELIVERED
     assert not state.whole.conflict

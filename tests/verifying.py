@@ -21,7 +21,7 @@ from hub.log.write.arrival import Arrival, Unreadable
 from hub.receipt import ErrorCategory, Receipt, Status
 from hub.upkeep import purge
 from hub.upkeep.purge import Removed
-from hub.upkeep.verify import Report, examine, verify
+from hub.upkeep.verification import Report, examine, verify
 from tests.conftest import quick_settings
 from tests.engines import execute, rows
 from tests.making import OpenLog, arrival, open_log, receipt

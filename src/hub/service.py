@@ -8,25 +8,19 @@ from dataclasses import dataclass
 
 import structlog
 
-from hub.accounts.directory import Accounts
-from hub.database.store import Store, opened
-from hub.feed.follower import Feed
-from hub.feed.tail import Tail
-from hub.graphql.router import graphql_router
-from hub.grpc.server import GrpcServer, serving
-from hub.http import application
-from hub.http.server import POSTS, STREAMS, Server, Stopping, listening, served
-from hub.intake.documentation import operation
-from hub.intake.webhook import Webhook
-from hub.log.read.log import ReceiptLog
-from hub.log.write.commit import Committer
-from hub.log.write.writer import Writer
-from hub.queries.queries import Core
+from hub.accounts import Accounts
+from hub.database import Store, opened
+from hub.feed import Feed, Tail
+from hub.graphql import graphql_router
+from hub.grpc import GrpcServer, serving
+from hub.http import POSTS, STREAMS, Server, Stopping, application, listening, served
+from hub.intake import Webhook, operation
+from hub.log import Committer, ReceiptLog, Writer
+from hub.queries import Core
 from hub.settings import Settings
-from hub.subscriptions.readers import Readers
+from hub.subscriptions import Readers
 from hub.telemetry import Metrics
-from hub.upkeep.checkpoints import Upkeep
-from hub.upkeep.retention import Retention
+from hub.upkeep import Retention, Upkeep
 from hub.urls import http_url
 
 logger = structlog.stdlib.get_logger(__name__)

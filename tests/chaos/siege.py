@@ -14,7 +14,7 @@ from hub.accounts.administration import Administration, NewConsumer, NewProvider
 from hub.database.store import opened
 from hub.log.read.log import ReceiptLog
 from hub.settings import Settings
-from hub.upkeep.verify import verify
+from hub.upkeep.verification import verify
 from tests.chaos.load import Journal, Load
 from tests.chaos.process import Process, process
 from tests.chaos.readers import ConsumingReader, GraphqlReader, GrpcReader, Reader, Seen

@@ -10,8 +10,7 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from hub.access import Scope, new_token, token_hash
-from hub.database.store import Store
-from hub.database.tables import Consumer, Provider
+from hub.database import Consumer, Provider, Store
 from hub.errors import BadInput, NotFound
 from hub.receipt import Micros
 

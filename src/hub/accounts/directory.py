@@ -9,8 +9,7 @@ import structlog
 from sqlmodel import Session, col, select
 
 from hub.access import Access, same_hash, token_hash
-from hub.database.store import Store
-from hub.database.tables import Consumer, Provider
+from hub.database import Consumer, Provider, Store
 from hub.errors import StoreUnavailable, Unauthenticated
 from hub.receipt import Micros
 

@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from hub.access import Access
-from hub.accounts.directory import Accounts
+from hub.accounts import Accounts
 from hub.errors import (
     CursorExpired,
     CursorForeign,
@@ -24,7 +24,7 @@ from hub.errors import (
 from hub.feed.frame import Frame
 from hub.feed.tail import Tail
 from hub.filter import WHOLE, Filter, Shard
-from hub.log.read.log import ReceiptLog
+from hub.log import ReceiptLog
 from hub.receipt import Entry, Micros, OnExpired, Order, StartAt
 from hub.settings import Settings
 from hub.telemetry import Metrics

@@ -5,8 +5,7 @@ import asyncio
 import structlog
 
 from hub.errors import StoreUnavailable
-from hub.log.bounds import Bounds
-from hub.log.read.log import ReceiptLog
+from hub.log import Bounds, ReceiptLog
 from hub.receipt import Entry
 from hub.telemetry import Metrics
 

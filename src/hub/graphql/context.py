@@ -8,13 +8,12 @@ from strawberry.dataloader import DataLoader
 from strawberry.fastapi import BaseContext
 
 from hub.access import Access
-from hub.accounts.directory import Accounts
+from hub.accounts import Accounts
 from hub.errors import Unauthenticated
 from hub.graphql.operation import Operation
 from hub.graphql.progress import Progress
-from hub.log.read.message_receipts import Receipts, ReceiptsOf
-from hub.queries.callers import access_of
-from hub.queries.queries import Core, Queries
+from hub.log import Receipts, ReceiptsOf
+from hub.queries import Core, Queries, access_of
 from hub.receipt import Message
 from hub.settings import Settings
 from hub.telemetry import Metrics

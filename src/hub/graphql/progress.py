@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from hub.feed.frame import Frame
+from hub.feed import Frame
 
 
 @dataclass(slots=True)

@@ -26,7 +26,7 @@ from hub.graphql.types.receipt_pages import Listing, ReceiptConnection, receipt_
 from hub.graphql.types.receipts import Message
 from hub.graphql.types.scalars import Bound, CursorText
 from hub.graphql.types.stats import DeliveryStat
-from hub.log.read.stats import StatsQuery
+from hub.log import StatsQuery
 
 First = Annotated[
     int | None,

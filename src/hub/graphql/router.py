@@ -6,7 +6,7 @@ from hub.graphql.context import Services
 from hub.graphql.schema import build_schema
 from hub.graphql.transport.endpoint import Endpoint
 from hub.graphql.transport.page import assets
-from hub.queries.queries import Core
+from hub.queries import Core
 from hub.settings import Settings
 from hub.telemetry import Metrics
 

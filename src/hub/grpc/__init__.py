@@ -1,1 +1,8 @@
 """The gRPC surface: streams, durable readers and look-ups for services."""
+
+from hub.grpc.server import GrpcServer, serving
+
+__all__ = [
+    "GrpcServer",
+    "serving",
+]

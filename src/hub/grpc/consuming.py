@@ -8,9 +8,7 @@ from hub.errors import BadInput
 from hub.filter import Filter
 from hub.grpc import requests
 from hub.receipt import Cursor
-from hub.subscriptions.administration import Declaration
-from hub.subscriptions.lease import Lease
-from hub.subscriptions.reader import ReadOptions
+from hub.subscriptions import Declaration, Lease, ReadOptions
 from hub.v1 import receipts_pb2 as pb
 
 OPENING_SECONDS = 10.0

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from hub.feed.frame import Frame
+from hub.feed import Frame
 from hub.grpc import messages
 from hub.receipt import Cursor, Entry
-from hub.subscriptions.reader import Delivery
+from hub.subscriptions import Delivery
 from hub.v1 import receipts_pb2 as pb
 
 MAX_FRAME_BYTES = 3 * 1024 * 1024

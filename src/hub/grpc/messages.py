@@ -5,7 +5,7 @@ from typing import Any
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from hub.access import mask
-from hub.log.read.message_receipts import Receipts
+from hub.log import Receipts
 from hub.receipt import EARLIEST, LATEST, Entry, Message, Micros, message_key
 from hub.v1 import receipts_pb2 as pb
 

@@ -11,8 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from hub.errors import BadInput, CursorInvalid
 from hub.filter import WHOLE, Shard
-from hub.queries.filters import TypedFilter
-from hub.queries.lookups import MessageName
+from hub.queries import MessageName, TypedFilter
 from hub.receipt import (
     ErrorCategory,
     Micros,
@@ -21,7 +20,7 @@ from hub.receipt import (
     StartAt,
     Status,
 )
-from hub.subscriptions.readers import Start
+from hub.subscriptions import Start
 from hub.v1 import receipts_pb2 as pb
 
 DEFAULT_SIZE = 100

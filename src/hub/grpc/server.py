@@ -12,9 +12,9 @@ from hub.grpc.calls import Calls
 from hub.grpc.encoding import Encoder
 from hub.grpc.health import SERVICE, Health, reflect
 from hub.grpc.servicer import Receipts
-from hub.queries.queries import Core
+from hub.queries import Core
 from hub.settings import Settings
-from hub.subscriptions.readers import Readers
+from hub.subscriptions import Readers
 from hub.telemetry import Metrics
 from hub.v1 import receipts_pb2_grpc
 

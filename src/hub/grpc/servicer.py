@@ -9,13 +9,10 @@ from hub.filter import Filter
 from hub.grpc import consuming, messages, paging, requests
 from hub.grpc.encoding import MAX_FRAME_BYTES, Encoder
 from hub.grpc.errors import Context
-from hub.log.read.message_receipts import ReceiptsOf
-from hub.log.read.pages import PageQuery
-from hub.queries.callers import access_of
-from hub.queries.queries import Core, Queries
+from hub.log import PageQuery, ReceiptsOf
+from hub.queries import Core, Queries, access_of
 from hub.receipt import Message, Order
-from hub.subscriptions.leases import Key
-from hub.subscriptions.readers import Readers
+from hub.subscriptions import Key, Readers
 from hub.v1 import receipts_pb2 as pb
 from hub.v1 import receipts_pb2_grpc
 

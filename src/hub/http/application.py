@@ -15,9 +15,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hub import __version__
 from hub.errors import HubError
-from hub.feed.follower import Feed
-from hub.log.read.log import ReceiptLog
-from hub.log.write.writer import Writer
+from hub.feed import Feed
+from hub.log import ReceiptLog, Writer
 from hub.telemetry import Metrics
 
 READY_SECONDS = 2.0

@@ -11,7 +11,7 @@ from itertools import islice
 
 from hub.intake.adapters.adapter import Adapter, CalledAccount, Reason, Unread
 from hub.intake.codes import Codes
-from hub.log.write.arrival import Unreadable
+from hub.log import Unreadable
 from hub.receipt import Receipt
 
 MAX_UNREAD = 100

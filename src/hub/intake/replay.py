@@ -13,19 +13,14 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
 
-from hub.accounts.directory import Account, Accounts
-from hub.database.store import Store
+from hub.accounts import Account, Accounts
+from hub.database import Store
 from hub.errors import NotFound
-from hub.intake.adapters import adapters
+from hub.intake.adapters import all_adapters
 from hub.intake.adapters.adapter import Adapter, Reason
 from hub.intake.codes import Codes
 from hub.intake.reading import BodyReader, Reading
-from hub.log.read import stored
-from hub.log.read.log import ReceiptLog
-from hub.log.read.quarantine import QuarantineItem
-from hub.log.write.arrival import Arrival
-from hub.log.write.commit import Committer
-from hub.log.write.writer import Writer
+from hub.log import Arrival, Committer, QuarantineItem, ReceiptLog, Writer, stored
 from hub.receipt import Entry, Micros, Receipt, Status
 from hub.telemetry import Metrics
 
@@ -93,7 +88,7 @@ class Replay:
         self._store, self._writer, self._accounts = store, writer, accounts
         self._reader = BodyReader(codes)
         self._log = ReceiptLog(store)
-        self._adapters = adapters()
+        self._adapters = all_adapters()
 
     async def quarantine(
         self, *, provider: str = "", reason: str = "", dry_run: bool

@@ -9,17 +9,16 @@ from typing import Any
 import structlog
 from starlette.types import Receive, Scope, Send
 
-from hub.accounts.directory import Account, Accounts
+from hub.accounts import Account, Accounts
 from hub.errors import Draining, Overloaded, StoreUnavailable
-from hub.intake.adapters import adapters
+from hub.intake.adapters import all_adapters
 from hub.intake.adapters.adapter import Adapter, Answer, Call, Reason
 from hub.intake.body import Ended, HungUp, declared_length, read_body
 from hub.intake.codes import Codes
 from hub.intake.peer import Headers, Peers
 from hub.intake.reading import BodyReader, Reading
 from hub.intake.reply import must_close, respond, respond_and_close
-from hub.log.write.arrival import Arrival, Unreadable
-from hub.log.write.writer import Writer
+from hub.log import Arrival, Unreadable, Writer
 from hub.receipt import ErrorCategory
 from hub.settings import Settings
 from hub.telemetry import Metrics
@@ -58,7 +57,7 @@ class Webhook:
         self._limit, self._seconds = settings.max_body_bytes, settings.body_seconds
         self._accounts, self._writer, self._metrics = accounts, writer, metrics
         self._draining = draining
-        self._adapters = adapters()
+        self._adapters = all_adapters()
         self._reader = BodyReader(Codes.load(settings.codes_file))
         self._peers = Peers(settings.trusted_proxies)
         self._outcomes: dict[tuple[str, Answer], Any] = {}

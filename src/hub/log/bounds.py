@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select
 from sqlmodel import col
 
-from hub.database.tables import Log
+from hub.database import Log
 from hub.errors import CursorExpired, CursorInvalid
 from hub.receipt import Cursor, OnExpired
 

@@ -1,7 +1,7 @@
 """Who calls: from the text of an Authorization header, or metadata, to an access."""
 
 from hub.access import Access
-from hub.accounts.directory import Accounts
+from hub.accounts import Accounts
 
 
 async def access_of(accounts: Accounts, authorization: str) -> Access:

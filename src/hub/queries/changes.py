@@ -5,10 +5,9 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from hub.access import Access
-from hub.feed.follower import Feed
+from hub.feed import Feed
 from hub.filter import Filter
-from hub.log.read.log import ReceiptLog
-from hub.log.read.messages import MessageLookup
+from hub.log import MessageLookup, ReceiptLog
 from hub.receipt import Message
 
 

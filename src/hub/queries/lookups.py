@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hub.access import Access, Scope
 from hub.errors import BadInput
 from hub.filter import check_text
-from hub.log.read.messages import MessageLookup
+from hub.log import MessageLookup
 from hub.queries.filters import numbers
 from hub.receipt import parse_message_key
 

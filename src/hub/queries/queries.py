@@ -4,23 +4,28 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, replace
 
 from hub.access import Access, Scope
-from hub.accounts.directory import Accounts
+from hub.accounts import Accounts
 from hub.errors import Forbidden, NotFound, RecipientRequired
-from hub.feed.follower import Feed
-from hub.feed.frame import Frame
+from hub.feed import Feed, Frame
 from hub.filter import WHOLE, Filter, Shard, check_text
-from hub.log.bounds import Bounds
-from hub.log.read.log import ReceiptLog
-from hub.log.read.message_receipts import Receipts, ReceiptsOf
-from hub.log.read.messages import MessageLookup, MessagePage
-from hub.log.read.pages import Page, PageQuery
-from hub.log.read.quarantine import QuarantinePage
-from hub.log.read.stats import StatRow, StatsQuery
+from hub.log import (
+    Bounds,
+    MessageLookup,
+    MessagePage,
+    Page,
+    PageQuery,
+    QuarantinePage,
+    ReceiptLog,
+    Receipts,
+    ReceiptsOf,
+    StatRow,
+    StatsQuery,
+)
 from hub.queries.changes import changes
 from hub.queries.filters import TypedFilter, check_summable, narrowed
 from hub.queries.lookups import MessageName, lookup
 from hub.receipt import Entry, Message, Micros, OnExpired, Order
-from hub.subscriptions.states import SubscriptionState, states
+from hub.subscriptions import SubscriptionState, states
 
 _OWNERS = (Scope.RECEIPTS_READ, Scope.SUBSCRIPTIONS_WRITE, Scope.OPERATIONS_READ)
 

@@ -7,8 +7,7 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, delete, select
 
-from hub.database.store import Store
-from hub.database.tables import Consumer, ParkedRow, SubscriptionRow
+from hub.database import Consumer, ParkedRow, Store, SubscriptionRow
 from hub.errors import NotFound, SubscriptionMismatch
 from hub.filter import Shard
 from hub.receipt import Micros

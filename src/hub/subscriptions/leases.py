@@ -14,10 +14,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, bindparam, delete, exists
 from sqlmodel import Session, col, select, update
 
-from hub.database.columns import table
-from hub.database.dialect import insert_into
-from hub.database.store import Store
-from hub.database.tables import ParkedRow, SubscriptionRow
+from hub.database import ParkedRow, Store, SubscriptionRow, insert_into, table
 from hub.errors import NotFound
 from hub.receipt import Micros
 

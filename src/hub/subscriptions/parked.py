@@ -6,12 +6,9 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, delete, select, update
 
-from hub.database.store import Store
-from hub.database.tables import Consumer, Log, ParkedRow, ReceiptRow
+from hub.database import Consumer, Log, ParkedRow, ReceiptRow, Store
 from hub.errors import NotFound
-from hub.log.read.entries import entry_rows
-from hub.log.read.log import ReceiptLog
-from hub.log.read.snapshot import Snapshot
+from hub.log import ReceiptLog, Snapshot, entry_rows
 from hub.receipt import Entry, Micros
 from hub.subscriptions.administration import consumer_id
 from hub.subscriptions.leases import Key

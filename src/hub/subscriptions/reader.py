@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from hub.access import Access
 from hub.errors import Draining, StoreUnavailable
-from hub.feed.follower import Feed
-from hub.feed.frame import Frame
+from hub.feed import Feed, Frame
 from hub.filter import Filter, Shard
 from hub.receipt import Cursor, Entry, OnExpired
 from hub.subscriptions.lease import Lease

@@ -13,9 +13,9 @@ from typing import Any, TypedDict
 import structlog
 
 from hub.access import Access, Scope
-from hub.database.store import Store
+from hub.database import Store
 from hub.errors import Fenced, StoreUnavailable
-from hub.feed.follower import Feed
+from hub.feed import Feed
 from hub.receipt import Micros, OnExpired, StartAt
 from hub.settings import Settings
 from hub.subscriptions import administration, leases
@@ -23,7 +23,7 @@ from hub.subscriptions.administration import Declaration
 from hub.subscriptions.lease import Lease
 from hub.subscriptions.leases import Key
 from hub.subscriptions.reader import Delivery, Reader, ReadOptions
-from hub.subscriptions.states import show, states
+from hub.subscriptions.state import show, states
 from hub.telemetry import Metrics
 
 GROUP_SECONDS = 0.1

@@ -15,8 +15,7 @@ from pathlib import Path
 
 import structlog
 
-from hub.database import sqlite
-from hub.database.store import Store
+from hub.database import Store, sqlite
 from hub.errors import StoreUnavailable
 from hub.telemetry import Metrics
 

@@ -14,8 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, bindparam, delete, exists, func, select, update
 from sqlmodel import col
 
-from hub.database.columns import table
-from hub.database.tables import (
+from hub.database import (
     Callback,
     Fingerprint,
     Log,
@@ -23,8 +22,9 @@ from hub.database.tables import (
     ParkedRow,
     QuarantineRow,
     ReceiptRow,
+    table,
 )
-from hub.log.write.commit import lock
+from hub.log import lock
 from hub.receipt import Micros
 
 ROWS_AT_ONCE = 250

@@ -18,10 +18,9 @@ import structlog
 from sqlalchemy import Connection, func, select
 from sqlmodel import col
 
-from hub.database.tables import ReceiptRow, SubscriptionRow
+from hub.database import ReceiptRow, SubscriptionRow
 from hub.errors import StoreUnavailable
-from hub.log.read.log import ReceiptLog
-from hub.log.read.snapshot import Snapshot
+from hub.log import ReceiptLog, Snapshot
 from hub.receipt import Micros
 from hub.settings import Settings
 from hub.telemetry import Metrics

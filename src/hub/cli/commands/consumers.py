@@ -13,7 +13,7 @@ from hub.cli.terminal.values import duration, when
 from hub.errors import BadInput
 
 if TYPE_CHECKING:
-    from hub.accounts.administration import Administration, NewConsumer
+    from hub.accounts import Administration, NewConsumer
 
 app = typer.Typer(help="Consumers: who reads, and what each may see.", no_args_is_help=True)
 
@@ -47,7 +47,7 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """Add a consumer and print its token, once: it is stored hashed."""
-    from hub.accounts.administration import NewConsumer
+    from hub.accounts import NewConsumer
 
     new = NewConsumer(
         name=check_name(name),

@@ -5,7 +5,7 @@ from hub.cli.terminal.output import AsJson, print_json, print_line
 
 def migrate(as_json: AsJson = False) -> None:
     """Bring the database to the schema of this program; `hub serve` does so by itself."""
-    from hub.database.store import migrated
+    from hub.database import migrated
     from hub.settings import load
 
     before, after = asyncio.run(migrated(load()))

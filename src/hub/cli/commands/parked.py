@@ -12,7 +12,7 @@ from hub.cli.terminal.values import LARGEST_ID, when
 from hub.errors import BadInput
 
 if TYPE_CHECKING:
-    from hub.database.store import Store
+    from hub.database import Store
 
     Change = Callable[[Store, str, str, Sequence[int] | None], Awaitable[int]]
 
@@ -42,7 +42,7 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List what is set aside, and why."""
-    from hub.subscriptions.parked import listing
+    from hub.subscriptions import listing
 
     found = on_store(lambda store: listing(store, consumer or None, subscription or None))
     rows = [

@@ -54,7 +54,7 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """Add an account and print its callback URL, once: the secret in it is stored hashed."""
-    from hub.accounts.administration import NewProvider
+    from hub.accounts import NewProvider
     from hub.cli.terminal import checks
 
     new = NewProvider(
@@ -110,7 +110,7 @@ def disable(name: Name, as_json: AsJson = False) -> None:
 @app.command()
 def adapters(as_json: AsJson = False) -> None:
     """List the dialects that are spoken, and the credentials that their signature checks need."""
-    from hub.intake.adapters import adapters as known
+    from hub.intake import all_adapters as known
 
     rows = [
         {"name": name, "credentials": dict(adapter.CREDENTIALS)}

@@ -14,9 +14,9 @@ from hub.cli.terminal.values import LARGEST_ID, when
 from hub.errors import BadInput, NotFound
 
 if TYPE_CHECKING:
-    from hub.database.store import Store
-    from hub.intake.replay import Replayed
-    from hub.log.read.quarantine import QuarantineItem, QuarantinePage
+    from hub.database import Store
+    from hub.intake import Replayed
+    from hub.log import QuarantineItem, QuarantinePage
 
 app = typer.Typer(help="What could not be read, kept with its bytes.", no_args_is_help=True)
 
@@ -83,7 +83,7 @@ def replay(
     provider: Provider = "", reason: Reason = "", dry_run: DryRun = False, as_json: AsJson = False
 ) -> None:
     """Read what is in quarantine again with today's adapters; what can be read joins the log."""
-    from hub.intake.replay import replaying
+    from hub.intake import replaying
 
     async def work(store: "Store") -> list["Replayed"]:
         await _check_provider(store, provider)
@@ -100,7 +100,7 @@ def replay(
 
 
 def _page(provider: str, limit: int, after: int | None) -> "QuarantinePage":
-    from hub.log.read.log import ReceiptLog
+    from hub.log import ReceiptLog
 
     async def work(store: "Store") -> "QuarantinePage":
         await _check_provider(store, provider)
@@ -111,7 +111,7 @@ def _page(provider: str, limit: int, after: int | None) -> "QuarantinePage":
 
 
 async def _item(store: "Store", number: int) -> tuple["QuarantineItem", bytes]:
-    from hub.log.read.log import ReceiptLog
+    from hub.log import ReceiptLog
 
     log = ReceiptLog(store)
     after = number + 1 if number < LARGEST_ID else None
@@ -124,7 +124,7 @@ async def _item(store: "Store", number: int) -> tuple["QuarantineItem", bytes]:
 
 
 async def _check_provider(store: "Store", name: str) -> None:
-    from hub.accounts.administration import Administration
+    from hub.accounts import Administration
 
     if name:
         _check_known(
@@ -134,8 +134,8 @@ async def _check_provider(store: "Store", name: str) -> None:
 
 async def _check_reason(store: "Store", reason: str) -> None:
     """Adapters of earlier versions may have known other reasons than today's."""
-    from hub.intake.adapters.adapter import Reason
-    from hub.log.read.quarantine import reasons
+    from hub.intake import Reason
+    from hub.log import reasons
 
     if reason and reason not in set(Reason):
         _check_known("reason", reason, {*Reason, *await store.read(reasons)})

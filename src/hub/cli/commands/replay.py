@@ -9,8 +9,8 @@ from hub.cli.terminal.output import AsJson, print_json, print_line, print_table
 from hub.cli.terminal.values import instant, when
 
 if TYPE_CHECKING:
-    from hub.database.store import Store
-    from hub.intake.replay import Difference, Reread
+    from hub.database import Store
+    from hub.intake import Difference, Reread
 
 
 def replay(
@@ -26,7 +26,7 @@ def replay(
 
     History stays: a correction is a receipt of its own that names the one it corrects.
     """
-    from hub.intake.replay import replaying
+    from hub.intake import replaying
 
     start = int(instant(since).timestamp() * 1_000_000)
 

@@ -12,8 +12,8 @@ from hub.cli.terminal.values import when
 from hub.errors import BadInput, NotFound
 
 if TYPE_CHECKING:
-    from hub.database.store import Store
-    from hub.subscriptions.states import SubscriptionState
+    from hub.database import Store
+    from hub.subscriptions import SubscriptionState
 
 app = typer.Typer(help="Durable subscriptions: where each reader is.", no_args_is_help=True)
 
@@ -29,7 +29,7 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List the subscriptions, one line per shard, with how far each is behind."""
-    from hub.subscriptions.states import states
+    from hub.subscriptions import states
 
     found = on_store(lambda store: states(store, consumer or None))
     if as_json:
@@ -50,7 +50,7 @@ def reset(
 ) -> None:
     """Let a subscription go on from elsewhere; its readers reconnect by themselves."""
     from hub.cli.terminal.positions import resolve_position
-    from hub.log.read.log import ReceiptLog
+    from hub.log import ReceiptLog
     from hub.subscriptions import administration
 
     async def work(store: "Store") -> str:
@@ -99,7 +99,7 @@ def delete(name: Name, consumer: Consumer = "", as_json: AsJson = False) -> None
 
 async def owner_of(store: "Store", name: str, consumer: str) -> str:
     """The consumer that the subscription *name* belongs to, which *consumer* may tell."""
-    from hub.subscriptions.states import states
+    from hub.subscriptions import states
 
     owners = {found.consumer for found in await states(store, consumer or None, name)}
     if not owners:

@@ -8,7 +8,7 @@ import typer
 from hub.cli.terminal.output import AsJson, print_json, print_line
 
 if TYPE_CHECKING:
-    from hub.upkeep.verify import Report
+    from hub.upkeep import Report
 
 log = typer.Typer(help="The log as a whole.", no_args_is_help=True)
 
@@ -21,7 +21,7 @@ def verify(as_json: AsJson = False) -> None:
     """
     from hub.cli.terminal.database import on_store
     from hub.cli.terminal.progress import progress_bar
-    from hub.upkeep.verify import verify as check
+    from hub.upkeep import verify as check
 
     with progress_bar("checking") as progress:
         report = on_store(lambda store: check(store, progress))
@@ -41,7 +41,7 @@ def backup(
 
     from hub.cli.terminal.progress import progress_bar
     from hub.settings import load
-    from hub.upkeep.backup import backup as copy
+    from hub.upkeep import backup as copy
 
     with progress_bar("checking the copy") as progress:
         report = asyncio.run(copy(load(), file, progress))
@@ -52,7 +52,7 @@ def backup(
 def new_epoch(as_json: AsJson = False) -> None:
     """Give the log a new name after a restore, so that older cursors are refused, not misread."""
     from hub.cli.terminal.database import on_store
-    from hub.upkeep.backup import renew_epoch
+    from hub.upkeep import renew_epoch
 
     epoch = on_store(renew_epoch)
     print_json({"epoch": epoch}) if as_json else print_line(f"The log is named {epoch} now.")

@@ -19,10 +19,10 @@ def check_name(name: str) -> str:
 
 def check_adapter(name: str) -> str:
     """The name of an adapter that there is."""
-    from hub.intake.adapters import adapters
+    from hub.intake import all_adapters
 
-    if name not in adapters():
-        message = f"there is no adapter {name!r}; there are {', '.join(sorted(adapters()))}"
+    if name not in all_adapters():
+        message = f"there is no adapter {name!r}; there are {', '.join(sorted(all_adapters()))}"
         raise BadInput(message, field="adapter")
     return name
 
@@ -50,7 +50,7 @@ def check_region(name: str) -> str:
 
 def check_network(text: str) -> str:
     """An address or a network in CIDR notation."""
-    from hub.intake.peer import network
+    from hub.intake import network
 
     try:
         return str(network(text.strip()))
@@ -61,9 +61,9 @@ def check_network(text: str) -> str:
 
 def check_credentials(adapter: str, given: Mapping[str, str]) -> dict[str, str]:
     """Credentials that the adapter knows by name."""
-    from hub.intake.adapters import adapters
+    from hub.intake import all_adapters
 
-    known = adapters()[adapter].CREDENTIALS
+    known = all_adapters()[adapter].CREDENTIALS
     if unknown := sorted(set(given) - set(known)):
         takes = ", ".join(known) or "no credentials"
         message = f"the adapter {adapter} does not know {', '.join(unknown)}; it takes {takes}"
@@ -73,7 +73,7 @@ def check_credentials(adapter: str, given: Mapping[str, str]) -> dict[str, str]:
 
 def check_protocol(name: str) -> str:
     """A gateway protocol, or none."""
-    from hub.intake.codes import protocols
+    from hub.intake import protocols
 
     if name and name.upper() not in protocols():
         message = f"{name!r} is no protocol; it takes {', '.join(protocols())}"

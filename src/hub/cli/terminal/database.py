@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, TypeVar
 from hub.errors import StartError
 
 if TYPE_CHECKING:
-    from hub.accounts.administration import Administration
-    from hub.database.store import Store
+    from hub.accounts import Administration
+    from hub.database import Store
     from hub.settings import Settings
 
 Result = TypeVar("Result")
@@ -19,7 +19,7 @@ def on_store(work: Callable[["Store"], Awaitable[Result]], *, create: bool = Fal
     What *work* makes of the store, which is opened and migrated before.  Raises `StartError` where
     there is no embedded database, unless it is to *create* one.
     """
-    from hub.database.store import opened
+    from hub.database import opened
     from hub.settings import load
 
     async def run(settings: "Settings") -> Result:
@@ -36,7 +36,7 @@ def on_accounts(
     work: Callable[["Administration"], Awaitable[Result]], *, create: bool = False
 ) -> Result:
     """What *work* makes of the administration of accounts; otherwise as `on_store`."""
-    from hub.accounts.administration import Administration
+    from hub.accounts import Administration
 
     return on_store(lambda store: work(Administration(store)), create=create)
 

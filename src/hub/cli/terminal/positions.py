@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from hub.cli.terminal.values import instant
 
 if TYPE_CHECKING:
-    from hub.log.read.log import ReceiptLog
+    from hub.log import ReceiptLog
 
 _LOOKS_LIKE_CURSOR = re.compile(r"\w+:\d+")
 

@@ -11,9 +11,8 @@ from hub.cli.terminal.secrets import Secrets
 from hub.errors import Unauthenticated
 
 if TYPE_CHECKING:
-    from hub.accounts.administration import Administration
-    from hub.accounts.directory import Accounts
-    from hub.database.store import Store
+    from hub.accounts import Accounts, Administration
+    from hub.database import Store
 
 PROVIDER = "lushang"
 CONSUMER = "quickstart"
@@ -44,8 +43,7 @@ class Urls:
 
 async def prepare(store: "Store", saved: Secrets) -> Secrets:
     """Make what is missing; return the secrets that open what there is, *saved* where they do."""
-    from hub.accounts.administration import Administration
-    from hub.accounts.directory import Accounts
+    from hub.accounts import Accounts, Administration
 
     administration = Administration(store)
     accounts = Accounts(store, refresh_seconds=1)
@@ -59,7 +57,7 @@ async def prepare(store: "Store", saved: Secrets) -> Secrets:
 async def _provider_secret(
     administration: "Administration", accounts: "Accounts", saved: Secrets
 ) -> str:
-    from hub.accounts.administration import NewProvider
+    from hub.accounts import NewProvider
 
     if not accounts.named():
         return await administration.add_provider(NewProvider(name=PROVIDER, adapter=PROVIDER))
@@ -69,7 +67,7 @@ async def _provider_secret(
 
 async def _token(administration: "Administration", accounts: "Accounts", saved: Secrets) -> str:
     from hub.access import Scope
-    from hub.accounts.administration import NewConsumer
+    from hub.accounts import NewConsumer
 
     if not await administration.consumers():
         return await administration.add_consumer(NewConsumer(name=CONSUMER, scopes=tuple(Scope)))

@@ -4,7 +4,7 @@ from typing import Self
 
 import strawberry
 
-from hub.feed.frame import Frame
+from hub.feed import Frame
 from hub.graphql.types.receipts import Receipt
 from hub.graphql.types.scalars import BigInt, CursorText
 

@@ -7,7 +7,7 @@ from typing import Any
 import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
 
-from hub.log.read.stats import Bucket, Group
+from hub.log import Bucket, Group
 from hub.receipt import DeliveryEvidence, ErrorCategory, OnExpired, Order, Status
 
 __all__ = [

@@ -5,8 +5,7 @@ from typing import Annotated
 import strawberry
 
 from hub.graphql.types.enums import ErrorCategory, Status
-from hub.queries.filters import TypedFilter
-from hub.queries.lookups import MessageName
+from hub.queries import MessageName, TypedFilter
 
 
 @strawberry.input(

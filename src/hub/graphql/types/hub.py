@@ -6,8 +6,8 @@ import strawberry
 
 from hub.access import Access
 from hub.graphql.types.scalars import BigInt, CursorText, DateTime
-from hub.log.bounds import Bounds
-from hub.subscriptions.states import SubscriptionState
+from hub.log import Bounds
+from hub.subscriptions import SubscriptionState
 
 
 @strawberry.type(description="The log: where it begins and ends.  It counts for all alike.")

@@ -6,8 +6,8 @@ from hub.graphql.context import Context
 from hub.graphql.types.paging import PageInfo, Window, known
 from hub.graphql.types.receipts import Message
 from hub.graphql.types.scalars import CursorText
-from hub.log.read.messages import MessagePage
-from hub.queries.filters import TypedFilter
+from hub.log import MessagePage
+from hub.queries import TypedFilter
 from hub.receipt import Micros
 
 

@@ -6,11 +6,11 @@ from typing import Self
 import strawberry
 from strawberry import relay
 
+from hub import log
 from hub.errors import BadInput
 from hub.graphql.context import Context, Info
 from hub.graphql.types.paging import PageInfo, Window, known, number_in
 from hub.graphql.types.scalars import CursorText, DateTime
-from hub.log.read import quarantine
 
 _PREFIX = "quarantine:"
 
@@ -35,10 +35,10 @@ class QuarantineItem(relay.Node):
     whole: bool = strawberry.field(
         description="Whether the bytes are a whole body, else one item of it."
     )
-    item: strawberry.Private[quarantine.QuarantineItem]
+    item: strawberry.Private[log.QuarantineItem]
 
     @classmethod
-    def of(cls, item: quarantine.QuarantineItem) -> Self:
+    def of(cls, item: log.QuarantineItem) -> Self:
         """*item* as the API shows it."""
         resolved = item.resolved_at
         return cls(

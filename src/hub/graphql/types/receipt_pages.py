@@ -11,7 +11,7 @@ from hub.graphql.types.enums import Order
 from hub.graphql.types.paging import PageInfo, Window, known
 from hub.graphql.types.receipts import Receipt
 from hub.graphql.types.scalars import CursorText
-from hub.log.read.pages import Page, PageQuery
+from hub.log import Page, PageQuery
 from hub.receipt import Micros
 
 

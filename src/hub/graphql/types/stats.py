@@ -6,7 +6,7 @@ import strawberry
 
 from hub.graphql.types.enums import ErrorCategory, Status
 from hub.graphql.types.scalars import BigInt, DateTime
-from hub.log.read.stats import StatRow
+from hub.log import StatRow
 
 
 @strawberry.type(description="What happened in one bucket, and in one group where grouped.")

@@ -3,9 +3,9 @@
 from hub.intake.adapters import lushang
 from hub.intake.adapters.adapter import Adapter
 
-__all__ = ["Adapter", "adapters"]
+__all__ = ["Adapter", "all_adapters"]
 
 
-def adapters() -> dict[str, Adapter]:
+def all_adapters() -> dict[str, Adapter]:
     """Every adapter by its name."""
     return {"lushang": lushang}

@@ -18,7 +18,7 @@ Reported = tuple[int, int | None, Report, Micros, Micros]
 """Position, position that it corrects, report, received at, recorded at."""
 
 
-def derive(history: Iterable[Reported], left: MessageState | None = None) -> MessageState:
+def derive_state(history: Iterable[Reported], left: MessageState | None = None) -> MessageState:
     """The state after *history*, in order, and what purged receipts have *left*."""
     effective, total = _effective(history)
     state = MessageState(PartState()) if left is None else deepcopy(left)

@@ -5,8 +5,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, bindparam, select
 from sqlmodel import col
 
-from hub.database.kinds import Kinds
-from hub.database.tables import MessageRow, ReceiptRow
+from hub.database import Kinds, MessageRow, ReceiptRow
 from hub.log.hashing import Hashing
 from hub.receipt import DeliveryEvidence, Entry, Status
 

@@ -10,10 +10,7 @@ from collections.abc import Callable, Sequence
 from sqlalchemy import bindparam, select
 from sqlmodel import Session, col
 
-from hub.database.dialect import Result
-from hub.database.kinds import read_kinds
-from hub.database.store import Store
-from hub.database.tables import Log, ReceiptRow
+from hub.database import Log, ReceiptRow, Result, Store, read_kinds
 from hub.filter import Filter
 from hub.log.bounds import Bounds, read_bounds
 from hub.log.hashing import Hashing

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import bindparam
 from sqlmodel import col
 
-from hub.database.tables import ReceiptRow
+from hub.database import ReceiptRow
 from hub.log.read.entries import entry_rows
 from hub.log.read.snapshot import Snapshot
 from hub.receipt import Entry, Message

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlmodel import col
 
-from hub.database.tables import MessageRow, Provider, ReceiptRow
+from hub.database import MessageRow, Provider, ReceiptRow
 from hub.errors import BadInput, RecipientRequired
 from hub.filter import Condition, Filter
 from hub.log.bounds import Bounds

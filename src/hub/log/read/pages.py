@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import bindparam, select, text
 from sqlmodel import col
 
-from hub.database.tables import MessageRow, ReceiptRow
+from hub.database import MessageRow, ReceiptRow
 from hub.filter import Filter
 from hub.log.bounds import Bounds
 from hub.log.read.entries import AnySelect, entry_rows

@@ -8,7 +8,7 @@ from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import Select as SelectOf
 
-from hub.database.tables import Provider, QuarantineRow
+from hub.database import Provider, QuarantineRow
 from hub.errors import BadInput
 from hub.log.read.snapshot import Snapshot
 from hub.receipt import Micros

@@ -8,8 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row
 from sqlmodel import Session
 
-from hub.database.dialect import Dialect
-from hub.database.kinds import Kinds
+from hub.database import Dialect, Kinds
 from hub.log.bounds import Bounds
 from hub.log.hashing import Hashing
 from hub.log.read.entries import AnySelect, EntryReader

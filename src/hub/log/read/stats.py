@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import TextClause, text
 
-from hub.database.kinds import Kind
+from hub.database import Kind
 from hub.errors import BadInput
 from hub.filter import Filter
 from hub.log.derive.latency import percentile

@@ -7,9 +7,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from hub.database.columns import table
-from hub.database.store import Store
-from hub.database.tables import Callback, MessageRow, QuarantineRow, ReceiptRow
+from hub.database import Callback, MessageRow, QuarantineRow, ReceiptRow, Store, table
 from hub.log.hashing import fingerprint, stored_fingerprint
 from hub.log.read.entries import entry_rows
 from hub.log.read.quarantine import QuarantineItem, item, quarantined

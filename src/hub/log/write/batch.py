@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from operator import add
 from typing import Any, NamedTuple
 
-from hub.database.kinds import NO_CATEGORY, Kind, Kinds, kind
-from hub.database.tables import ReceiptRow
-from hub.log.derive.corrections import derive
+from hub.database import NO_CATEGORY, Kind, Kinds, ReceiptRow, kind
+from hub.log.derive.corrections import derive_state
 from hub.log.derive.rollup import Rollup
 from hub.log.derive.state import MessageState, PartState
 from hub.log.hashing import Hashing, fingerprint, stored_fingerprint
@@ -141,7 +140,7 @@ class Batch:
         message.history.append(
             (self._position, receipt.corrects, receipt, received_at, self._recorded_at)
         )
-        message.state = derive(message.history, message.left)
+        message.state = derive_state(message.history, message.left)
         return message.state.status is not before
 
     def _kind(

@@ -5,10 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
-from hub.database.columns import table
-from hub.database.dialect import Bulk
-from hub.database.store import Store
-from hub.database.tables import Callback
+from hub.database import Bulk, Callback, Store, table
 from hub.log.hashing import HALF_BYTES
 from hub.log.write.batch import Batch
 

@@ -8,19 +8,21 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.engine.interfaces import Dialect as SqlDialect
 from sqlmodel import Session, col
 
-from hub.database.columns import table
-from hub.database.dialect import Bulk, insert_into
-from hub.database.kinds import Kinds, read_kinds
-from hub.database.store import Store
-from hub.database.tables import (
+from hub.database import (
+    Bulk,
     Callback,
     DeliveryStat,
     Fingerprint,
     KindRow,
+    Kinds,
     LatencyStat,
     Log,
     MessageRow,
     ReceiptRow,
+    Store,
+    insert_into,
+    read_kinds,
+    table,
 )
 from hub.log.derive.corrections import left_by_purged
 from hub.log.derive.state import MessageState, PartState

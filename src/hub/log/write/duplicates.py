@@ -4,8 +4,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, column, select, values
 
-from hub.database.columns import table
-from hub.database.tables import Fingerprint
+from hub.database import Fingerprint, table
 from hub.log.write.batch import Batch
 
 _PAIRS_AT_ONCE = 250

@@ -8,10 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 from sqlmodel import col
 
-from hub.database.columns import table
-from hub.database.dialect import Bulk
-from hub.database.store import Store
-from hub.database.tables import QuarantineRow
+from hub.database import Bulk, QuarantineRow, Store, table
 from hub.log.hashing import digest
 from hub.log.write.arrival import Arrival, Unreadable
 

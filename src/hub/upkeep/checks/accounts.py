@@ -12,8 +12,7 @@ from zoneinfo import available_timezones
 from sqlalchemy import select
 
 from hub.access import Scope
-from hub.database.columns import table
-from hub.database.tables import Consumer, Provider
+from hub.database import Consumer, Provider, table
 from hub.upkeep.checks.moment import Moment
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")

@@ -3,9 +3,8 @@
 from sqlalchemy import func, select
 from sqlmodel import col
 
-from hub.database.columns import table
-from hub.database.tables import Callback, ReceiptRow
-from hub.log.hashing import HALF_BYTES
+from hub.database import Callback, ReceiptRow, table
+from hub.log import HALF_BYTES
 from hub.upkeep.checks.moment import BODIES_AT_ONCE, Moment
 
 

@@ -5,9 +5,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlmodel import col
 
-from hub.database.tables import Fingerprint
-from hub.log.hashing import FINGERPRINT_BYTES
-from hub.log.write.working import FINGERPRINTS_KEPT
+from hub.database import Fingerprint
+from hub.log import FINGERPRINT_BYTES, FINGERPRINTS_KEPT
 from hub.upkeep.checks.moment import Moment
 
 _BITS = 2**64

@@ -5,11 +5,8 @@ from typing import Any, NamedTuple, Self
 from sqlalchemy import select
 from sqlmodel import col
 
-from hub.database.columns import table
-from hub.database.kinds import Kind
-from hub.database.tables import ReceiptRow
-from hub.log.derive.corrections import Reported, derive
-from hub.log.derive.state import MessageState, PartState
+from hub.database import Kind, ReceiptRow, table
+from hub.log import MessageState, PartState, Reported, derive_state
 from hub.receipt import ErrorCategory, Micros, Status
 from hub.upkeep.checks.moment import Moment
 
@@ -79,7 +76,7 @@ class History:
         if row.corrects is None:
             self._state.fold(report, row.received_at, row.recorded_at)
         else:
-            self._state = derive(self._reported or [reported])
+            self._state = derive_state(self._reported or [reported])
 
     def _before(self, correction: Any) -> list[Reported]:
         """What was said of the message before *correction*."""

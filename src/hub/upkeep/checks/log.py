@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlmodel import col
 
-from hub.database.tables import Callback, ReceiptRow
+from hub.database import Callback, ReceiptRow
 from hub.upkeep.checks.moment import Moment
 
 _EPOCH = re.compile(r"[0-9a-z]{1,32}")

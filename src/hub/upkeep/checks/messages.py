@@ -7,9 +7,8 @@ from typing import Any
 from sqlalchemy import exists, select
 from sqlmodel import col
 
-from hub.database.columns import table
-from hub.database.tables import Fingerprint, MessageRow, ReceiptRow
-from hub.log.derive.latency import LAST_BUCKET
+from hub.database import Fingerprint, MessageRow, ReceiptRow, table
+from hub.log import LAST_BUCKET
 from hub.receipt import Status
 from hub.upkeep.checks.fingerprints import Marks
 from hub.upkeep.checks.history import History, Report

@@ -6,9 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, tuple_
 
-from hub.database.kinds import Kinds
-from hub.database.tables import Log
-from hub.log.hashing import Hashing
+from hub.database import Kinds, Log
+from hub.log import Hashing
 from hub.receipt import EARLIEST, LATEST
 
 ROWS_AT_ONCE = 2000

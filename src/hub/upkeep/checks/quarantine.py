@@ -6,9 +6,8 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlmodel import col
 
-from hub.database.columns import table
-from hub.database.tables import Callback, QuarantineRow
-from hub.log.hashing import digest
+from hub.database import Callback, QuarantineRow, table
+from hub.log import digest
 from hub.upkeep.checks.moment import BODIES_AT_ONCE, Moment
 
 _REASON = re.compile(r"[A-Z][A-Z0-9_]*")

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
-from hub.database.tables import Callback, MessageRow, ReceiptRow
+from hub.database import Callback, MessageRow, ReceiptRow
 from hub.upkeep.checks.moment import Moment
 from hub.upkeep.checks.statistics import Recount, receipts_recount
 

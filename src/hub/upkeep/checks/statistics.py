@@ -12,9 +12,8 @@ from typing import Any
 from sqlalchemy import func, or_, select
 from sqlmodel import col
 
-from hub.database.columns import table
-from hub.database.tables import DeliveryStat, LatencyStat, ReceiptRow
-from hub.log.derive.rollup import GRAINS, MINUTE
+from hub.database import DeliveryStat, LatencyStat, ReceiptRow, table
+from hub.log import GRAINS, MINUTE
 from hub.receipt import Micros
 from hub.upkeep.checks.moment import Moment
 

@@ -7,8 +7,7 @@ from typing import Any
 from sqlalchemy import and_, select
 from sqlmodel import col
 
-from hub.database.columns import table
-from hub.database.tables import Consumer, ParkedRow, SubscriptionRow
+from hub.database import Consumer, ParkedRow, SubscriptionRow, table
 from hub.filter import Filter
 from hub.upkeep.checks.moment import Moment
 

@@ -11,11 +11,9 @@ from dataclasses import dataclass, field
 from sqlalchemy import func
 from sqlmodel import Session, select
 
-from hub.database.kinds import read_kinds
-from hub.database.store import Store
-from hub.database.tables import Log, MessageRow, Provider, ReceiptRow
+from hub.database import Log, MessageRow, Provider, ReceiptRow, Store, read_kinds
 from hub.errors import StoreUnavailable
-from hub.log.hashing import Hashing
+from hub.log import Hashing
 from hub.upkeep.checks import (
     accounts,
     callbacks,

@@ -8,13 +8,10 @@ from pathlib import Path
 
 from sqlmodel import Session, select
 
-from hub.database import sqlite
-from hub.database.schema import new_epoch
-from hub.database.store import Store, opened
-from hub.database.tables import Log
+from hub.database import Log, Store, new_epoch, opened, sqlite
 from hub.errors import BadInput, StoreUnavailable
 from hub.settings import Settings
-from hub.upkeep.verify import Progress, Report, verify
+from hub.upkeep.verification import Progress, Report, verify
 
 
 async def backup(settings: Settings, target: Path, progress: Progress) -> Report:

@@ -8,10 +8,8 @@ from prometheus_client import Gauge
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from hub.database.columns import table
-from hub.database.store import Store
-from hub.database.tables import Consumer, ParkedRow, ReceiptRow, SubscriptionRow
-from hub.log.bounds import Bounds, read_bounds
+from hub.database import Consumer, ParkedRow, ReceiptRow, Store, SubscriptionRow, table
+from hub.log import Bounds, read_bounds
 from hub.receipt import Micros
 from hub.subscriptions.leases import LEASE_SECONDS
 from hub.telemetry import Metrics
