@@ -10,8 +10,8 @@ from urllib.parse import quote, urlsplit
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from hub import environment
 from hub.errors import StartError
+from hub.settings import environment
 from hub.urls import http_url, is_database, is_origin, is_web_address, without_secrets
 
 Port = Annotated[int, Field(ge=0, le=65535)]
