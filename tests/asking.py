@@ -160,11 +160,18 @@ class Socket:
 
     async def closing(self) -> int | None:
         """The code that the socket is closed with, after whatever comes before."""
+        return (await self._closed())[0]
+
+    async def reason(self) -> str:
+        """The reason that the socket is closed with, after whatever comes before."""
+        return (await self._closed())[1]
+
+    async def _closed(self) -> tuple[int | None, str]:
         try:
             while True:
                 await self.receive()
         except websockets.ConnectionClosed as closed:
-            return closed.rcvd.code if closed.rcvd else None
+            return (closed.rcvd.code, closed.rcvd.reason) if closed.rcvd else (None, "")
 
 
 @asynccontextmanager

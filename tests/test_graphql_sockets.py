@@ -199,6 +199,7 @@ async def test_a_socket_without_connection_init_is_closed(
     [
         ("nonsense", 4400),
         ([], 4400),
+        ({"type": []}, 4400),
         ({"type": "nonsense"}, 4400),
         ({"type": "connection_init"}, 4429),
         ({"type": "subscribe", "id": "1", "payload": {"query": 5}}, 4400),

@@ -25,6 +25,7 @@ ODD = (
     "１３８７５３１９０２１",
     "a13875319021z",
     "1387531x9021",
+    "138|7531|9021",
     "\x00138-7531-9021",
     "13875319021" * 60,
 )
@@ -110,7 +111,9 @@ async def test_no_variable_of_any_shape_comes_back(settings: Settings, value: st
                 assert not DIGITS.search((await hub.send(text, v=shape)).text), (text, shape)
 
 
-async def test_no_live_operation_brings_back_what_was_typed(settings: Settings) -> None:
+async def test_no_live_operation_brings_back_what_was_typed(
+    settings: Settings, lines: io.StringIO
+) -> None:
     text = "subscription($v: ReceiptFilter) { receipts(filter: $v) { cursor } }"
     async with asking(settings) as hub, hub.socket() as socket:
         for value in ODD:
@@ -119,6 +122,10 @@ async def test_no_live_operation_brings_back_what_was_typed(settings: Settings) 
                 assert not DIGITS.search(repr(await socket.receive())), shape
                 async with hub.events(text, v=shape) as events:
                     assert not DIGITS.search(repr(await anext(events))), shape
+            async with hub.socket() as other:
+                await other.send({"type": value})
+                assert not DIGITS.search(repr(await other.reason()))
+    assert not [line for line in lines.getvalue().splitlines() if NUMBER.search(line)]
 
 
 def test_a_sentence_that_is_not_known_to_hold_no_value_is_not_told() -> None:

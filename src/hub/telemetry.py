@@ -13,6 +13,9 @@ from hub.redaction import redacted
 
 _CHATTY = ("alembic", "uvicorn", "httpx", "asyncio")
 """Libraries that report ordinary things as if an operator should know."""
+_TRAFFIC = ("uvicorn", "websockets")
+"""Libraries that write at debug what passes through them: a caller's text, in writings of numbers
+that nobody can foresee."""
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 _SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000)
@@ -117,6 +120,8 @@ def configure_logging(level: str, form: str, stream: TextIO | None = None) -> No
         )
     )
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    for name in _TRAFFIC:
+        logging.getLogger(name).setLevel(logging.INFO)
     if level != "debug":
         for name in _CHATTY:
             logging.getLogger(name).setLevel(logging.WARNING)

@@ -127,13 +127,13 @@ class Socket(BaseGraphQLTransportWSHandler[Connection, None]):
             await asyncio.gather(watch, return_exceptions=True)
 
     async def handle_message(self, message: Any) -> None:
-        """Take a message of the protocol; one of another shape closes the socket with 4400."""
-        if _shaped(message):
+        """Take a message of the protocol; any other closes the socket with 4400."""
+        if _of_protocol(message):
             if message.get("payload") is None:  # the protocol's way to say that there is none
                 message.pop("payload", None)
             await super().handle_message(message)
         else:
-            await self.handle_invalid_message("Failed to parse message")
+            await self.handle_invalid_message("this is no message of graphql-transport-ws")
 
     async def send_message(self, message: Any) -> None:
         """Send a message of the protocol."""
@@ -238,14 +238,16 @@ def authorization(payload: dict[str, Any]) -> str:
     return found if isinstance(found, str) else ""
 
 
-def _shaped(message: Any) -> bool:
-    """Whether *message* has the types that the protocol gives it."""
-    if not isinstance(message, dict) or not isinstance(message.get("type"), str):
+def _of_protocol(message: Any) -> bool:
+    """Whether *message* is one that a client may send, of the types that the protocol gives it."""
+    if not isinstance(message, dict):
         return False
-    if message["type"] == "complete":
-        return isinstance(message.get("id"), str)
-    if message["type"] != "subscribe":
+    if message.get("type") in ("connection_init", "ping", "pong"):
         return True
+    if message.get("type") == "complete":
+        return isinstance(message.get("id"), str)
+    if message.get("type") != "subscribe":
+        return False
     payload = message.get("payload")
     return (
         isinstance(message.get("id"), str)
