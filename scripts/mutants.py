@@ -28,7 +28,7 @@ TESTS = {
     "access": ("scopes", "access"),
     "redaction": ("redaction",),
     "grpc/encoding": ("grpc_encoding",),
-    "feed/follower": ("follower", "grpc_streams"),
+    "feed/follower": ("follower",),
     "intake/adapters/lushang": ("lushang",),
     "intake/adapters/envelope": ("lushang",),
     "intake/adapters/nesting": ("lushang",),

@@ -96,6 +96,9 @@ def test_a_message_is_in_one_shard_by_both_halves_of_its_key() -> None:
         found = [index for index in range(4) if Shard(index, 4).holds(entry(key=key))]
         assert found == [number % 4]
         assert WHOLE.holds(entry(key=key))
+    first, other = bytes([1]) + bytes(15), bytes(8) + bytes([1]) + bytes(7)
+    for key in (first, other):  # 2 ** 56 is 1 modulo 3
+        assert [Shard(index, 3).holds(entry(key=key)) for index in range(3)] == [False, True, False]
 
 
 @pytest.mark.parametrize("count", [1, 2, MAX_SHARDS])

@@ -3,8 +3,10 @@
 import pytest
 
 from hub.errors import BadInput, CursorExpired, CursorForeign, CursorInvalid
-from hub.log.bounds import Bounds
+from hub.log.bounds import Bounds, read_bounds
 from hub.receipt import Cursor, OnExpired, message_key, parse_message_key
+from hub.settings import Settings
+from tests.making import open_log, receipt
 
 EPOCH = "0123456789ab"
 BOUNDS = Bounds(EPOCH, oldest=5, head=9)
@@ -68,6 +70,16 @@ def test_a_cursor_whose_next_entry_is_gone_has_expired_unless_earliest_will_do()
     with pytest.raises(CursorExpired) as refused:
         BOUNDS.resume(cursor)
     assert refused.value.details == {"oldest": f"{EPOCH}:4", "head": f"{EPOCH}:9"}
+
+
+async def test_the_bounds_of_a_log_are_those_of_its_row(settings: Settings) -> None:
+    async with open_log(settings) as hub:
+        empty = await hub.log.bounds()
+        assert (empty.oldest, empty.head, len(empty.epoch)) == (1, 0, 12)
+        await hub.post(receipt("m1"), receipt("m2"))
+        bounds, kinds = await hub.store.read(lambda session: read_bounds(session.connection()))
+    assert bounds == Bounds(empty.epoch, oldest=1, head=2)
+    assert kinds == 1
 
 
 def test_a_message_key_is_read_as_it_was_written() -> None:
