@@ -186,3 +186,22 @@ def test_receipts_and_slices_are_remembered_for_themselves() -> None:
     assert (Encoder()._entries._most, Encoder()._slices._most) == (REMEMBERED_BYTES,) * 2
     encoder = Encoder(remembered_bytes=5)
     assert (encoder._entries._most, encoder._slices._most) == (5, 5)
+
+
+@pytest.mark.parametrize("unmasked", [False, True])
+def test_entries_with_gaps_are_masked_like_those_without(unmasked: bool) -> None:  # noqa: FBT001
+    encoder, number = Encoder(), "+8613800138000" if unmasked else "+86138****8000"
+    for entries in ([entry(1), entry(2)], [entry(1), entry(3)]):
+        frame = Frame(entries, 3, 3, "e")
+        [response] = sent(encoder, frame, unmasked=unmasked)
+        [data] = encoder.deliveries(delivery(frame), unmasked=unmasked)
+        both = [*response.receipts, *pb.ConsumeResponse.FromString(data).receipts]
+        assert {receipt.recipient for receipt in both} == {number}
+
+
+def test_a_slice_is_its_receipts_in_a_row_and_nothing_else() -> None:
+    encoder, entries = Encoder(), [entry(1), entry(2), entry(4)]
+    alone = [encoder.fitting("e", [one], unmasked=True)[1] for one in entries]
+    assert encoder.fitting("e", entries, unmasked=True) == (3, b"".join(alone))
+    assert encoder.fitting("e", entries[:2], unmasked=True) == (2, b"".join(alone[:2]))
+    assert encoder.fitting("e", [], unmasked=True) == (0, b"")

@@ -641,3 +641,25 @@ def test_a_damaged_body_is_read_or_a_problem(items: list[Any], data: st.DataObje
         body[at] = data.draw(st.integers(0, 255))
     reading = read(bytes(body))
     assert isinstance(reading.problem, Reason | None)
+
+
+@pytest.mark.parametrize(("number", "shown"), [("0", "0"), ("0.0", "0"), ("1", "1"), ("7.0", "7")])
+def test_an_id_may_be_any_whole_number_that_is_not_negative(number: str, shown: str) -> None:
+    body = f'{{"smsResult":[{{"smsId":{number},"status":[1,"2"]}}]}}'.encode()
+    [item] = read(body).receipts
+    assert (item.message_id, item.provider_status) == (shown, '[1,"2"]')
+
+
+@pytest.mark.parametrize("number", ["-1", "0.5", "9007199254740992.0", "true", "[]"])
+def test_any_other_number_is_no_id(number: str) -> None:
+    body = f'{{"smsResult":[{{"smsId":{number}}}]}}'.encode()
+    [item] = read(body).unread
+    assert item.reason is Reason.BAD_ID
+
+
+def test_a_refusal_is_worded_to_the_byte() -> None:
+    refused = lushang.reply(Answer.EMPTY)
+    assert refused.body == b'{"respCode":"00018","message":"smsResult is empty"}'
+    assert lushang.reply(Answer.EMPTY, "ab12").body == (
+        b'{"respCode":"00018","message":"smsResult is empty (ab12)"}'
+    )

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.log.derive.corrections import derive_state
+from hub.log.derive.latency import bucket
 from hub.log.derive.state import MessageState, PartState
 from hub.receipt import ErrorCategory, Receipt, Status
 from tests.making import receipt
@@ -226,6 +227,55 @@ def summed_up(said: list[Receipt]) -> tuple[int, bool]:
     else:
         parts = max((20 if each == 90 else each for each in highest), default=0)
     return max(whole, parts), conflict or {whole, parts} == {80, 90}
+
+
+@pytest.mark.parametrize(("first", "second"), list(itertools.permutations(FAILURES, 2)))
+def test_of_two_failed_parts_the_first_one_counts(first: Status, second: Status) -> None:
+    state, _ = fold(failure("MK:1", first, part=2), failure("MK:2", second, part=1))
+
+    assert state.status is first
+    assert (state.whole.error_code, state.whole.error_category) == ("MK:1", ErrorCategory.ABSENT)
+
+
+def test_a_failure_has_its_category_with_its_code_or_without_one() -> None:
+    for one in (failure("MK:1"), failure()):
+        state, _ = fold(receipt(status=Status.SENT), one)
+        assert state.whole.error_category is one.error_category
+        assert state.whole.error_code == (one.error_code or None)
+
+
+def test_a_failure_without_a_code_keeps_the_one_that_is_known() -> None:
+    unsure = failure("MK:1", Status.UNKNOWN)
+    state, _ = fold(unsure, failure())
+
+    assert state.status is Status.UNDELIVERED
+    assert (state.whole.error_code, state.whole.error_category) == ("MK:1", ErrorCategory.ABSENT)
+
+
+@pytest.mark.parametrize(
+    ("whole", "parts", "sum_of_both"), [(3, 1, 3), (None, 1, 2), (None, None, None), (5, None, 5)]
+)
+def test_segments_are_those_of_the_whole_or_the_sum_of_its_parts(
+    whole: int | None, parts: int | None, sum_of_both: int | None
+) -> None:
+    said = [receipt(status=Status.SENT, segments=whole)]
+    said += [receipt(status=Status.SENT, part=number, segments=parts) for number in (1, 2)]
+
+    assert fold(*said)[0].whole.segments == sum_of_both
+
+
+def test_only_what_may_be_a_part_is_folded_as_one() -> None:
+    for count, in_parts in ((None, False), (1, False), (2, True)):
+        state, _ = fold(receipt(status=Status.SENT, part_count=count))
+        assert (state.parts is not None) is in_parts
+        assert state.part_count == (count if in_parts else None)
+
+
+def test_a_status_has_the_latency_of_the_receipt_that_brought_it() -> None:
+    state, _ = fold(receipt(occurred_at=500))
+
+    assert state.latency == bucket(500, 2000) is not None
+    assert fold(receipt())[0].latency is None
 
 
 def test_parts_survive_being_stored() -> None:

@@ -73,19 +73,18 @@ class PartState:
     turn: int = 0
     """How many receipts the message had when this part's status was set."""
 
-    def fold(self, report: Report, turn: int) -> bool:
-        """Take *report* in; return whether the status applies."""
+    def fold(self, report: Report, turn: int) -> None:
+        """Take *report* in."""
         new, present = report.status, self.status
         if present is None or RANKS[new] > RANKS[present]:
             self._apply(report, turn)
-            return True
+            return
         self.conflict |= present is Status.DELIVERED and new.failed
         fills = RANKS[new] == RANKS[present] and new is not Status.DELIVERED
         if fills and not self.error_code and report.error_code:
             self.error_code, self.error_category = report.error_code, report.error_category
         if self.segments is None:
             self.segments = report.segments
-        return False
 
     def _apply(self, report: Report, turn: int) -> None:
         new = report.status
@@ -178,13 +177,9 @@ def _together(parts: list[PartState], part_count: int | None) -> PartState:
     """What *parts* come to; of those that tell its status, the first one's reason counts."""
     parts = sorted(parts, key=lambda part: part.turn)
     statuses = [_present(part) for part in parts]
-    failed = [status for status in statuses if status.failed]
-    if failed:
-        status = failed[0]
-    elif set(statuses) == {Status.DELIVERED}:
-        complete = len(parts) >= (part_count or 1)
-        status = Status.DELIVERED if complete else Status.SENT
-    else:
+    if set(statuses) == {Status.DELIVERED} and len(parts) >= (part_count or 1):
+        status = Status.DELIVERED
+    else:  # a failed part fails the message, since no other outranks it
         status = max(map(_under_way, statuses), key=lambda each: each.rank)
     telling = [part for part in parts if _present(part).rank == status.rank] or parts
     result = PartState(
