@@ -2,6 +2,7 @@
 
 import random
 import time
+from functools import partial
 from pathlib import Path
 
 from hub.accounts.administration import Administration, NewProvider
@@ -14,6 +15,8 @@ from hub.settings import Settings
 
 DAYS = 30
 PER_CALLBACK, PER_COMMIT = 100, 5
+_CHECKPOINT = 50_000
+"""Receipts after which the write-ahead log starts anew; no hub does it here."""
 FAILURES = (
     (Status.UNDELIVERED, "MK:0001", ErrorCategory.INVALID_NUMBER),
     (Status.UNDELIVERED, "MK:0024", ErrorCategory.ABSENT),
@@ -22,8 +25,10 @@ FAILURES = (
 )
 
 
-async def fill(folder: Path, count: int) -> None:
-    """A log of *count* receipts in *folder*."""
+async def fill(
+    folder: Path, count: int, *, per_callback: int = PER_CALLBACK, body: bytes = b"{}"
+) -> None:
+    """A log of *count* receipts in *folder*, *per_callback* together, each time with *body*."""
     chance = random.Random(count)
     end = time.time_ns() // 1000
     begin = end - DAYS * 86_400_000_000
@@ -31,15 +36,16 @@ async def fill(folder: Path, count: int) -> None:
         await Administration(store).add_provider(NewProvider(name="filled", adapter="lushang"))
         committer = Committer(store)
         step = PER_CALLBACK * PER_COMMIT
+        arrivals = step // per_callback
         for done in range(0, count, step):
             now = begin + (end - begin) * done // count
-            commit._now = lambda now=now: now  # noqa: SLF001  thirty days in a minute
-            await committer.commit([_arrival(now, chance) for _ in range(PER_COMMIT)])
-
-
-def _arrival(now: Micros, chance: random.Random) -> Arrival:
-    made = [_receipt(now, chance) for _ in range(PER_CALLBACK)]
-    return Arrival(1, "filled", "lushang/1", now, b"{}", receipts=made)
+            commit._now = partial(int, now)  # noqa: SLF001  thirty days in a minute
+            made = ([_receipt(now, chance) for _ in range(per_callback)] for _ in range(arrivals))
+            await committer.commit(
+                [Arrival(1, "filled", "lushang/1", now, body, receipts=each) for each in made]
+            )
+            if not done % _CHECKPOINT:
+                await store.checkpoint()
 
 
 def _receipt(now: Micros, chance: random.Random) -> Receipt:

@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from sqlmodel import SQLModel
 
 from hub.accounts.administration import Administration, NewProvider
 from hub.database.store import opened
+from hub.errors import StoreUnavailable
 from hub.log.read.log import ReceiptLog
 from hub.upkeep.backups import backup
 from hub.upkeep.verification import verify
@@ -45,15 +47,42 @@ async def test_a_copy_with_a_flipped_byte_is_no_backup(populated: Path, tmp_path
     assert not target.exists()
 
 
+async def test_a_file_that_cannot_be_read_is_not_called_clean(
+    populated: Path, tmp_path: Path
+) -> None:
+    copy = Path(shutil.copy(populated, tmp_path / "hub.db"))
+    blank_last_page(copy, "receipt")
+
+    async with opened(quick_settings(tmp_path)) as store:
+        with pytest.raises(StoreUnavailable) as failed:
+            await verify(store)
+
+    assert "restore a backup" in failed.value.advice
+
+
 def flip_byte(file: Path, index: str) -> None:
     """Flip the last bit of a page of *index*, which is in the number of a row."""
-    database = sqlite3.connect(file)
-    [(page,)] = database.execute(f"SELECT rootpage FROM sqlite_master WHERE name = '{index}'")
-    [(size,)] = database.execute("PRAGMA page_size")
-    database.close()
+    _, end = page_of(file, index)
     content = bytearray(file.read_bytes())
-    content[page * size - 1] ^= 1
+    content[end - 1] ^= 1
     file.write_bytes(content)
+
+
+def blank_last_page(file: Path, name: str) -> None:
+    """Blank the last page of the table *name*, whose number stands in the first one."""
+    start, end = page_of(file, name)
+    content = bytearray(file.read_bytes())
+    last = int.from_bytes(content[start + 8 : start + 12]) * (end - start)
+    content[last - (end - start) : last] = bytes(end - start)
+    file.write_bytes(content)
+
+
+def page_of(file: Path, name: str) -> tuple[int, int]:
+    """Where the first page of the table or index *name* begins and ends."""
+    with closing(sqlite3.connect(file)) as database:
+        [(page,)] = database.execute(f"SELECT rootpage FROM sqlite_master WHERE name = '{name}'")
+        [(size,)] = database.execute("PRAGMA page_size")
+    return (page - 1) * size, page * size
 
 
 async def test_an_index_of_postgresql_that_misses_a_row_is_found(

@@ -53,7 +53,7 @@ async def test_a_tail_goes_on_behind_what_was_purged_before_it_was_read(
         await tail.start()
         tail.readers = 1
         await hub.post(*(receipt(f"m{number}") for number in range(5)))
-        await hub.store.write(lambda session: purge.receipts(session.connection(), kept_from))
+        await hub.store.write(lambda session: purge.receipts(session.connection(), bound=kept_from))
         running = asyncio.create_task(tail.run())
         await until(lambda: tail.head == 5)
         assert tail.slice(0, 10) is None  # a reader there learns from the log what is kept

@@ -18,7 +18,14 @@ from hub.filter import Filter
 from hub.receipt import OnExpired, Order
 from hub.settings import Settings
 from hub.telemetry import Metrics
-from hub.upkeep.retention import MESSAGE_GRACE_DAYS, Retention
+from hub.upkeep.purge import ROWS_AT_ONCE
+from hub.upkeep.retention import (
+    LEAST_ROWS,
+    MESSAGE_GRACE_DAYS,
+    SLICE_SECONDS,
+    Retention,
+    paced,
+)
 from tests.engines import execute, rows
 from tests.making import OpenLog, open_log, receipt
 
@@ -140,6 +147,20 @@ async def test_a_follower_that_a_purge_overtakes_is_told(any_settings: Settings)
         assert first.entries[-1].position == 100
         with pytest.raises(CursorExpired):
             await anext(frames)
+
+
+def test_slices_become_smaller_where_they_take_long_and_larger_where_they_do_not() -> None:
+    slow = [256]
+    while slow[-1] != LEAST_ROWS:
+        slow.append(paced(slow[-1], 2 * SLICE_SECONDS))
+    fast = [LEAST_ROWS]
+    while fast[-1] != ROWS_AT_ONCE:
+        fast.append(paced(fast[-1], SLICE_SECONDS / 2))
+
+    assert slow == [256, 128, 64, 32, 16, 8]
+    assert fast == sorted(fast)
+    assert paced(ROWS_AT_ONCE, SLICE_SECONDS / 2) == ROWS_AT_ONCE
+    assert paced(LEAST_ROWS, 2 * SLICE_SECONDS) == LEAST_ROWS
 
 
 def _admit(access: Access) -> None:

@@ -134,9 +134,7 @@ def make_purged(populated: Path, folder: Path) -> Path:
             for step in steps:
                 while await store.write(partial(sliced, step)):
                     """On to the next slice."""
-            with pytest.MonkeyPatch.context() as monkeypatch:
-                monkeypatch.setattr(purge, "ROWS_AT_ONCE", 3)
-                await store.write(partial(sliced, partial(purge.bodies, cutoff=2**62)))
+            await store.write(partial(sliced, partial(purge.bodies, cutoff=2**62, rows=3)))
             report = await verify(store)
             assert report.clean, report.problems
 

@@ -123,6 +123,19 @@ async def purge(folder: Path, size: float) -> Rows:
     ]
 
 
+async def wait(folder: Path, size: float) -> Rows:
+    """How long posts wait beside a purge."""
+    count = round(1_000_000 * size)
+    found = await purging.waits(quick_settings(folder), folder, callbacks=count, seconds=10)
+    return [
+        ("callbacks stored before", f"{count:,}"),
+        ("p50 / p99 without a purge", " / ".join(f"{each:.1f} ms" for each in found.without)),
+        ("p50 / p99 during a purge", " / ".join(f"{each:.1f} ms" for each in found.during)),
+        ("p99 during / without", f"{found.ratio:.2f}"),
+        ("rows purged meanwhile", f"{found.purged:,}"),
+    ]
+
+
 FIGURES: dict[str, Callable[[Path, float], Coroutine[Any, Any, Rows]]] = {
     "kills": kills,
     "bodies": bodies,
@@ -130,6 +143,7 @@ FIGURES: dict[str, Callable[[Path, float], Coroutine[Any, Any, Rows]]] = {
     "stalled": stalled,
     "drain": drain,
     "purge": purge,
+    "wait": wait,
 }
 
 

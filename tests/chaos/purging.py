@@ -4,9 +4,14 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
+
 from benchmarks import load, receipts
+from benchmarks.fill import fill
 from hub.settings import Settings
 from tests.chaos.memory import Watched, watched
+from tests.chaos.process import process
+from tests.chaos.siege import accounts
 
 CONNECTIONS, BATCH, ROUNDS = 8, 100, 4
 ALL_OF_IT = 1e-5
@@ -20,6 +25,55 @@ class Rates:
     without: float
     during: float
     purged: int
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """Milliseconds that posts waited for their answer, and rows that went meanwhile."""
+
+    without: list[float]
+    """At the median, and within which 99 % came."""
+    during: list[float]
+    purged: int
+
+    @property
+    def ratio(self) -> float:
+        """How much longer the slowest hundredth waited during a purge."""
+        return self.during[1] / self.without[1]
+
+
+async def waits(settings: Settings, folder: Path, callbacks: int, seconds: float) -> Waits:
+    """
+    Post single receipts to a log of *callbacks* of the last thirty days, which is purged during
+    every other one of the turns, of *seconds* each.
+    """
+    secrets = await accounts(settings)
+    await fill(folder, callbacks, per_callback=1, body=bytes(200))
+    results: dict[bool, list[load.Result]] = {False: [], True: []}
+    purged = 0.0
+    for turn in range(2 * ROUNDS):
+        purging = bool(turn % 2)
+        retention = {"retention_days": ALL_OF_IT, "retention_hold_days": 0.0} if purging else {}
+        async with process(settings.model_copy(update=retention), folder) as hub:
+            hub.start()
+            await hub.ready()
+            url = hub.url + secrets.callback
+            requests = receipts.prepared(url, 1, round(5000 * seconds))
+            results[purging].append(await load.run(url, requests, CONNECTIONS, seconds))
+            purged += await _purged(hub.url)
+    return Waits(_percentiles(results[False]), _percentiles(results[True]), int(purged))
+
+
+def _percentiles(results: list[load.Result]) -> list[float]:
+    assert not any(result.refused for result in results)
+    together = load.Result(latencies=[each for result in results for each in result.latencies])
+    return [together.percentile(0.5), together.percentile(0.99)]
+
+
+async def _purged(url: str) -> float:
+    async with httpx.AsyncClient() as client:
+        lines = (await client.get(f"{url}/metrics")).text.splitlines()
+    return sum(float(line.split()[-1]) for line in lines if line.startswith("hub_purged_total"))
 
 
 async def rates(settings: Settings, folder: Path, old: int, seconds: float) -> Rates:

@@ -9,7 +9,7 @@ A slice returns how many rows it removed, by table, or None where nothing was du
 from collections import Counter
 from collections.abc import Collection, Sequence
 from itertools import takewhile
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, Table, bindparam, delete, exists, func, select, update
 from sqlmodel import col
@@ -28,22 +28,32 @@ from hub.log import lock
 from hub.receipt import Micros
 
 ROWS_AT_ONCE = 250
+"""Most of them in a slice."""
 BYTES_AT_ONCE = 1_048_576
 """Of bodies; a slice that frees more than one of them stays below it."""
 
 Removed = Counter[str] | None
 
+
+class Step(Protocol):
+    """What makes one slice, of at most *rows* of them."""
+
+    def __call__(self, connection: Connection, *, rows: int = ROWS_AT_ONCE) -> Removed:
+        """What was removed; None where nothing was due."""
+        ...
+
+
 _KEPT = exists().where(col(ReceiptRow.message) == col(MessageRow.id))
 """Whether a message has receipts."""
 
 
-def receipts(connection: Connection, bound: int) -> Removed:
+def receipts(connection: Connection, *, bound: int, rows: int = ROWS_AT_ONCE) -> Removed:
     """
     Receipts before the position *bound*; and such messages as were passed over because of a
     receipt of theirs that goes now.
     """
     head, _ = lock(connection)
-    until = min(bound, head.oldest + ROWS_AT_ONCE, head.position + 1)
+    until = min(bound, head.oldest + rows, head.position + 1)
     if until <= head.oldest:
         return None
     position, message = col(ReceiptRow.position), col(ReceiptRow.message)
@@ -58,41 +68,41 @@ def receipts(connection: Connection, bound: int) -> Removed:
     return Counter(receipt=until - head.oldest, message=removed)
 
 
-def parked(connection: Connection) -> Removed:
+def parked(connection: Connection, *, rows: int = ROWS_AT_ONCE) -> Removed:
     """What was set aside of receipts that are purged."""
     head, _ = lock(connection)
-    rows = table(ParkedRow)
-    due = select(rows).where(rows.c.position < head.oldest).order_by(rows.c.position)
-    found = connection.execute(due.limit(ROWS_AT_ONCE)).all()
+    aside = table(ParkedRow)
+    due = select(aside).where(aside.c.position < head.oldest).order_by(aside.c.position)
+    found = connection.execute(due.limit(rows)).all()
     if not found:
         return None
-    _delete(connection, rows, found)
+    _delete(connection, aside, found)
     return Counter(parked=len(found))
 
 
-def messages(connection: Connection, limit: Micros) -> Removed:
+def messages(connection: Connection, *, limit: Micros, rows: int = ROWS_AT_ONCE) -> Removed:
     """Messages first recorded before *limit* of which no receipt is kept."""
     head, _ = lock(connection)
     number = col(MessageRow.id)
-    rows = connection.execute(
+    found = connection.execute(
         select(number, col(MessageRow.first_recorded_at))
         .where(number > head.swept, number < head.oldest)
         .order_by(number)
-        .limit(ROWS_AT_ONCE)
+        .limit(rows)
     ).all()
-    due = list(takewhile(lambda row: row.first_recorded_at < limit, rows))
+    due = list(takewhile(lambda row: row.first_recorded_at < limit, found))
     if not due:
         return None
     looked_at = number.between(due[0].id, due[-1].id)
-    fingerprints = _fingerprints(connection, looked_at)
-    if len(fingerprints) < ROWS_AT_ONCE:
+    fingerprints = _fingerprints(connection, looked_at, rows)
+    if len(fingerprints) < rows:
         _remember(connection, swept=due[-1].id)
         removed = _without_receipts(connection, looked_at)
         return Counter(fingerprint=len(fingerprints), message=removed)
     return Counter(fingerprint=len(fingerprints))
 
 
-def callbacks(connection: Connection, cutoff: Micros) -> Removed:
+def callbacks(connection: Connection, *, cutoff: Micros, rows: int = ROWS_AT_ONCE) -> Removed:
     """Callbacks received before *cutoff* all of whose receipts are purged."""
     head, _ = lock(connection)
     oldest = select(col(ReceiptRow.callback)).where(col(ReceiptRow.position) == head.oldest)
@@ -102,7 +112,7 @@ def callbacks(connection: Connection, cutoff: Micros) -> Removed:
         number >= head.oldest_callback,
         number < (head.callbacks + 1 if kept is None else kept),
     ]
-    due = _due(_received(connection, bounds), cutoff)
+    due = _due(_received(connection, bounds, rows), cutoff)
     if not due:
         return None
     until = due[-1].id + 1
@@ -112,12 +122,12 @@ def callbacks(connection: Connection, cutoff: Micros) -> Removed:
     return Counter(callback=removed)
 
 
-def bodies(connection: Connection, cutoff: Micros) -> Removed:
+def bodies(connection: Connection, *, cutoff: Micros, rows: int = ROWS_AT_ONCE) -> Removed:
     """The bytes of callbacks received before *cutoff*; the rows stay."""
     head, _ = lock(connection)
     number = col(Callback.id)
     start = max(head.emptied + 1, head.oldest_callback)
-    due = _due(_received(connection, [number >= start]), cutoff)
+    due = _due(_received(connection, [number >= start], rows), cutoff)
     if not due:
         return None
     emptied = number.between(start, due[-1].id)
@@ -126,13 +136,13 @@ def bodies(connection: Connection, cutoff: Micros) -> Removed:
     return Counter(body=len(due))
 
 
-def quarantine(connection: Connection, cutoff: Micros) -> Removed:
+def quarantine(connection: Connection, *, cutoff: Micros, rows: int = ROWS_AT_ONCE) -> Removed:
     """What could not be read and was last seen before *cutoff*."""
     head, _ = lock(connection)
     number, seen = col(QuarantineRow.id), col(QuarantineRow.last_seen_at)
     size = func.length(col(QuarantineRow.raw)).label("size")
-    rows = select(number, seen.label("received_at"), size).where(seen < cutoff)
-    due = _due(connection.execute(rows.order_by(seen).limit(ROWS_AT_ONCE)).all(), cutoff)
+    old = select(number, seen.label("received_at"), size).where(seen < cutoff)
+    due = _due(connection.execute(old.order_by(seen).limit(rows)).all(), cutoff)
     if not due:
         return None
     connection.execute(delete(table(QuarantineRow)).where(number.in_([row.id for row in due])))
@@ -147,11 +157,11 @@ def _crowded(connection: Connection, messages: Collection[int]) -> set[int]:
     return set(connection.execute(statement).scalars())
 
 
-def _fingerprints(connection: Connection, among: Any) -> Sequence[Any]:
-    """Remove some fingerprints of the messages *among* which no receipt is kept; return them."""
+def _fingerprints(connection: Connection, among: Any, most: int) -> Sequence[Any]:
+    """Remove *most* fingerprints of the messages *among* which no receipt is kept; return them."""
     rows = table(Fingerprint)
     going = select(col(MessageRow.id)).where(among, ~_KEPT)
-    some = select(rows).where(rows.c.message.in_(going)).limit(ROWS_AT_ONCE)
+    some = select(rows).where(rows.c.message.in_(going)).limit(most)
     found = connection.execute(some).all()
     if found:
         _delete(connection, rows, found)
@@ -166,11 +176,11 @@ def _delete(connection: Connection, rows: Table, found: Sequence[Any]) -> None:
     connection.execute(delete(rows).where(*this), values)
 
 
-def _received(connection: Connection, bounds: list[Any]) -> Sequence[Any]:
+def _received(connection: Connection, bounds: list[Any], most: int) -> Sequence[Any]:
     row = Callback
     size = func.coalesce(func.length(col(row.body)), 0).label("size")
     rows = select(col(row.id), col(row.received_at), size).where(*bounds)
-    return connection.execute(rows.order_by(col(row.id)).limit(ROWS_AT_ONCE)).all()
+    return connection.execute(rows.order_by(col(row.id)).limit(most)).all()
 
 
 def _due(rows: Sequence[Any], cutoff: Micros) -> list[Any]:

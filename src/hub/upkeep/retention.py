@@ -10,13 +10,12 @@ it cannot be sent again.  Statistics stay.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 import structlog
-from sqlalchemy import Connection, func, select
-from sqlmodel import col
+from sqlalchemy import func, select
+from sqlmodel import Session, col
 
 from hub.database import ReceiptRow, SubscriptionRow
 from hub.errors import StoreUnavailable
@@ -25,11 +24,19 @@ from hub.receipt import Micros
 from hub.settings import Settings
 from hub.telemetry import Metrics
 from hub.upkeep import purge
-from hub.upkeep.purge import Removed
+from hub.upkeep.purge import ROWS_AT_ONCE, Removed, Step
 
 SWEEP_SECONDS = 60.0
 MESSAGE_GRACE_DAYS = 4.0
 """Carriers report up to 72 hours late, and providers repeat themselves for another day."""
+
+SLICE_SECONDS = 0.003
+"""Longest that a slice of a purge should take, without its commit."""
+FIRST_ROWS = 16
+"""Rows of the first slice, before it is known how long they take."""
+LEAST_ROWS = 8
+PAUSES = 3
+"""How many times as long as a slice took, its wait for the lock included, none follows."""
 
 _DAY = 86_400_000_000
 
@@ -79,8 +86,8 @@ class Retention:
             parked=total["parked"],
         )
 
-    async def _steps(self, now: Micros) -> list[Callable[[Connection], Removed]]:
-        steps: list[Callable[[Connection], Removed]] = []
+    async def _steps(self, now: Micros) -> list[Step]:
+        steps: list[Step] = []
         days = self._settings.retention_days
         raw_days = self._settings.raw_retention_days or days
         if days is not None:
@@ -98,18 +105,24 @@ class Retention:
             ]
         return steps
 
-    async def _repeat(self, step: Callable[[Connection], Removed]) -> Counter[str]:
-        """Take *step* in transactions of its own until nothing is due; pause in between."""
+    async def _repeat(self, step: Step) -> Counter[str]:
+        """
+        Take *step* in transactions of its own until nothing is due.  A callback may have to wait
+        for one of them, so each is as small as takes a few milliseconds, and most of the time is
+        left to ingest.
+        """
         total: Counter[str] = Counter()
+        rows = FIRST_ROWS
         while True:
             started = time.perf_counter()
-            removed = await self._store.write(lambda session: step(session.connection()))
+            removed, seconds = await self._store.write(partial(_timed, step, rows))
             if removed is None:
                 return total
             total.update(removed)
             for what, count in removed.items():
                 self._metrics.purged.labels(what).inc(count)
-            await asyncio.sleep(time.perf_counter() - started)  # ingest gets half of the time
+            rows = paced(rows, seconds)
+            await asyncio.sleep(PAUSES * (time.perf_counter() - started))
 
     async def _bound(self, now: Micros, days: float) -> int:
         """The first position to keep."""
@@ -134,5 +147,17 @@ class Retention:
         return bound
 
 
+def paced(rows: int, seconds: float) -> int:
+    """How many rows the next slice may have, where one of *rows* took *seconds*."""
+    if seconds > SLICE_SECONDS:
+        return max(LEAST_ROWS, rows // 2)
+    return min(rows + LEAST_ROWS // 2, ROWS_AT_ONCE)
+
+
 def _before(now: Micros, days: float) -> Micros:
     return now - round(days * _DAY)
+
+
+def _timed(step: Step, rows: int, session: Session) -> tuple[Removed, float]:
+    started = time.perf_counter()
+    return step(session.connection(), rows=rows), time.perf_counter() - started
