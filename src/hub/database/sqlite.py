@@ -151,7 +151,8 @@ def now(_connection: Connection) -> Micros:
 
 def damage(connection: Connection) -> Iterator[str]:
     """Of pages, and of indexes that are not what their tables hold."""
-    for sentence in connection.exec_driver_sql(f"PRAGMA integrity_check({_DAMAGES})").scalars():
+    found = connection.exec_driver_sql(f"PRAGMA integrity_check({_DAMAGES})")
+    for (sentence,) in iter(found.fetchone, None):  # one by one: the next one may be an error
         if sentence != "ok":
             yield f"the database file is damaged: {sentence}"
 

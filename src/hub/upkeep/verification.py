@@ -12,6 +12,7 @@ from sqlalchemy import func
 from sqlmodel import Session, select
 
 from hub.database import Log, MessageRow, Provider, ReceiptRow, Store, read_kinds
+from hub.errors import StoreUnavailable
 from hub.log import Hashing
 from hub.upkeep.checks import (
     accounts,
@@ -74,7 +75,11 @@ async def verify(store: Store, progress: Progress = _unwatched) -> Report:
             report.problem(sentence)
         examine(session, report, progress)
 
-    await store.read(work, unhurried=True)
+    try:
+        await store.read(work, unhurried=True)
+    except StoreUnavailable:
+        if report.clean:  # else that is why, and it is told already
+            raise
     return report
 
 
