@@ -462,6 +462,11 @@ async def test_a_deleted_subscription_is_gone_and_its_reader_told(settings: Sett
         pytest.param(
             [pb.ConsumeRequest(open=pb.Open(subscription="a", after=""))], "open.after", id="after"
         ),
+        pytest.param(
+            [pb.ConsumeRequest(open=pb.Open(subscription="a", after="nonsense"))],
+            "open.after",
+            id="a cursor that cannot be read",
+        ),
     ],
 )
 async def test_what_cannot_be_read_is_named_by_its_field(

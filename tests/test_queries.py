@@ -30,7 +30,7 @@ from hub.queries.callers import access_of
 from hub.queries.filters import TypedFilter
 from hub.queries.lookups import MessageName
 from hub.queries.queries import Core, Queries
-from hub.receipt import OnExpired, Order
+from hub.receipt import Order
 from hub.settings import Settings
 from hub.telemetry import Metrics
 from hub.v1 import receipts_pb2
@@ -168,7 +168,7 @@ QUESTIONS: dict[str, Callable[[Queries], Any]] = {
     "quarantine": lambda q: q.quarantine("", limit=1),
     "raw_bytes": lambda q: q.raw_bytes([1]),
     "subscriptions": lambda q: q.subscriptions(),
-    "start": lambda q: q.start("", OnExpired.FAIL),
+    "start": lambda q: q.start(),
     "follow": lambda q: q.follow(WANTED, 0, batch_size=1),
 }
 ANYONE = {"bounds", "access", "unmasked"}

@@ -110,19 +110,20 @@ class Feed:
     async def start(
         self,
         *,
-        after: str = "",
+        after: str | None = None,
         since: Micros | None = None,
         at: StartAt = StartAt.LATEST,
         on_expired: OnExpired = OnExpired.FAIL,
+        field: str = "after",
     ) -> int:
         """
-        The position to follow from: of the cursor *after*, before the first receipt recorded at
-        *since* or later, or an end of the log.  Raises `CursorInvalid`, `CursorForeign`, or
-        `CursorExpired` unless *on_expired* says otherwise.
+        The position to follow from: of the cursor *after*, which the request has as *field*, before
+        the first receipt recorded at *since* or later, or an end of the log.  Raises
+        `CursorInvalid`, `CursorForeign`, or `CursorExpired` unless *on_expired* says otherwise.
         """
         bounds = await self.log.bounds()
-        if after:
-            return bounds.resume(after, on_expired)
+        if after is not None:
+            return bounds.resume(after, on_expired, field=field)
         if since is not None:
             return await self.log.position_at(since)
         return bounds.oldest - 1 if at is StartAt.EARLIEST else bounds.head

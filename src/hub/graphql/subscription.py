@@ -5,7 +5,7 @@ from typing import Annotated
 
 import strawberry
 
-from hub.errors import BadInput, CursorInvalid
+from hub.errors import BadInput
 from hub.graphql.context import Info
 from hub.graphql.types.batches import ReceiptBatch
 from hub.graphql.types.enums import OnExpired
@@ -56,11 +56,9 @@ class Subscription:
         if not 1 <= batch_size <= LARGEST_BATCH:
             message = f"batchSize takes 1 to {LARGEST_BATCH}"
             raise BadInput(message, field="batchSize")
-        if after == "":
-            raise CursorInvalid
         start = progress.start
         if start is None:
-            start = await queries.start(after or "", on_expired)
+            start = await queries.start(after=after, on_expired=on_expired)
         async for frame in queries.follow(wanted, start, batch_size=batch_size):
             progress.arrive(frame)
             yield ReceiptBatch.of(frame, unmasked=queries.unmasked)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from google.protobuf import json_format
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from hub.errors import BadInput, CursorInvalid
+from hub.errors import BadInput
 from hub.filter import WHOLE, Shard
 from hub.queries import MessageName, TypedFilter
 from hub.receipt import (
@@ -69,15 +69,13 @@ def receipt_filter(given: pb.ReceiptFilter, field: str = "filter") -> TypedFilte
 def start(request: pb.StreamReceiptsRequest | pb.Open, prefix: str = "") -> Start:
     """Where *request* wants to start; *prefix* stands before the names of its fields."""
     given = request.WhichOneof("start")
-    if given == "after" and not request.after:
-        message = "the cursor is empty; leave it out to start at an end of the log"
-        raise CursorInvalid(message, field=f"{prefix}after")
     since = _round_up(request.since, f"{prefix}since") if given == "since" else None
     return Start(
-        after=request.after,
+        after=request.after if given == "after" else None,
         since=since,
         at=_known(_STARTS, request.start_at, f"{prefix}start_at"),
         on_expired=on_expired(request, prefix),
+        field=f"{prefix}after",
     )
 
 

@@ -38,7 +38,7 @@ class Receipts(receipts_pb2_grpc.ReceiptServiceServicer):
         wanted = queries.filter(requests.receipt_filter(request.filter))
         shard = requests.shard(request)
         start = requests.start(request)
-        position = await self._feed.start(**start)
+        position = await queries.start(**start)
         async with self._feed.stream(queries.access, "grpc"):
             following = queries.follow(
                 wanted,
@@ -46,7 +46,7 @@ class Receipts(receipts_pb2_grpc.ReceiptServiceServicer):
                 batch_size=requests.size(request.max_batch_size),
                 stop_at_head=request.stop_at_head,
                 shard=shard,
-                since=start["since"],
+                since=start.get("since"),
             )
             async with aclosing(following) as frames:
                 async for frame in frames:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, replace
+from typing import Unpack
 
 from hub.access import Access, Scope
 from hub.accounts import Accounts
@@ -24,8 +25,8 @@ from hub.log import (
 from hub.queries.changes import changes
 from hub.queries.filters import TypedFilter, check_summable, narrowed
 from hub.queries.lookups import MessageName, lookup
-from hub.receipt import Entry, Message, Micros, OnExpired, Order
-from hub.subscriptions import SubscriptionState, states
+from hub.receipt import Entry, Message, Micros, Order
+from hub.subscriptions import Start, SubscriptionState, states
 
 _OWNERS = (Scope.RECEIPTS_READ, Scope.SUBSCRIPTIONS_WRITE, Scope.OPERATIONS_READ)
 
@@ -160,10 +161,10 @@ class Queries:
         everyone = self.access.has(Scope.OPERATIONS_READ)
         return await states(self._log.store, None if everyone else self.access.consumer)
 
-    async def start(self, after: str, on_expired: OnExpired) -> int:
-        """The position that the cursor *after*, or the head where it is empty, starts from."""
+    async def start(self, **start: Unpack[Start]) -> int:
+        """The position to follow from; see `Feed.start`."""
         self._receipts_read()
-        return await self._core.feed.start(after=after, on_expired=on_expired)
+        return await self._core.feed.start(**start)
 
     def follow(
         self,

@@ -41,13 +41,14 @@ LEAVE_SECONDS = 1.0
 logger = structlog.stdlib.get_logger(__name__)
 
 
-class Start(TypedDict):
-    """Where a new subscription starts, as `Feed.start` takes it."""
+class Start(TypedDict, total=False):
+    """Where a reader starts, as `Feed.start` takes it."""
 
-    after: str
+    after: str | None
     since: Micros | None
     at: StartAt
     on_expired: OnExpired
+    field: str
 
 
 class Readers:
