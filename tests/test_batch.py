@@ -179,6 +179,16 @@ def test_unreadable_items_or_a_body_beside_receipts_come_with_a_callback() -> No
         assert batch.unreadable[0][2] == 21
 
 
+def test_what_several_callbacks_set_aside_is_set_aside_together() -> None:
+    given = [arrival(unreadable=[ITEM]), arrival(unreadable=[ITEM, WHOLE])]
+    batch, _ = placed(*given)
+    assert batch.unreadable == [
+        (given[0], ITEM, 21),
+        (given[1], ITEM, 22),
+        (given[1], WHOLE, 22),
+    ]
+
+
 def test_what_is_read_again_adds_to_its_callback() -> None:
     batch, head = placed(
         arrival(receipt("a"), receipt("a"), callback=5, unreadable=[ITEM]),

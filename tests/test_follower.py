@@ -195,7 +195,7 @@ async def test_a_reader_behind_the_window_ends_at_the_head_that_it_was_given(
     async with following(settings, window=1) as at:
         for _ in range(4):
             await at.post(Status.SENT)
-        async with at.follow(0, wanted, stop_at_head=True, batch_size=2) as frames:
+        async with at.follow(0, wanted, stop_at_head=True, batch_size=3) as frames:
             first = await anext(frames)
             for _ in range(4):
                 await at.post(Status.SENT)
