@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import grpc
 import pytest
@@ -14,7 +15,7 @@ from hub.feed.tail import READ_AT_ONCE
 from hub.receipt import ErrorCategory, Status
 from hub.settings import Settings
 from hub.v1 import receipts_pb2 as pb
-from tests.calling import Running, positions, read, read_receipts, refused, run
+from tests.calling import PATIENCE, Running, positions, read, read_receipts, refused, run
 from tests.conftest import quick_settings
 from tests.engines import reader_of, statements
 from tests.making import receipt
@@ -144,15 +145,24 @@ async def test_a_filter_gives_the_same_live_and_stored(
 
 
 async def test_a_filter_that_matches_nothing_still_moves_the_cursor(settings: Settings) -> None:
+    nobody = pb.ReceiptFilter(providers=["nobody"])
     async with run(settings) as hub, hub.caller() as caller:
-        call = caller.stream(filter=pb.ReceiptFilter(providers=["nobody"]))
-        await read(call)
-        await hub.post(receipt("m1"), receipt("m2"))
+        await hub.post(receipt("m1"))  # nobody follows, so it is read from the database
+        await hub.seen(1)
+        call = caller.stream(filter=nobody, start_at=pb.START_AT_EARLIEST)
+        await _moved(call, 1)
+        await hub.post(receipt("m2"))
+        await _moved(call, 2)
+
+
+async def _moved(call: Any, position: int) -> None:
+    """Wait until an empty frame of *call* has the cursor of *position*."""
+    async with asyncio.timeout(PATIENCE):
         frame = await read(call)
-        while not frame.cursor.endswith(":2"):
+        while not frame.cursor.endswith(f":{position}"):
             frame = await read(call)
-        assert not frame.receipts
-        assert frame.lag == 0
+    assert not frame.receipts
+    assert frame.lag == 0
 
 
 async def test_shards_share_the_log_and_keep_a_message_together(settings: Settings) -> None:
