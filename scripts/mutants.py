@@ -32,6 +32,7 @@ TESTS = {
     "intake/adapters/lushang": ("lushang",),
     "intake/adapters/envelope": ("envelope", "lushang"),
     "intake/adapters/nesting": ("envelope", "lushang"),
+    "intake/adapters/fields": ("lushang",),
     "intake/adapters/clock": ("lushang",),
 }
 """Modules that bear promises, and the files of tests that hold them to it."""

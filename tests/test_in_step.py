@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from hub import __version__
+from scripts.mutants import TESTS
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
@@ -44,3 +45,12 @@ def test_the_version_of_the_package_is_that_of_the_program() -> None:
 @pytest.mark.parametrize("name", ["graphql/__init__.py", "tests/grpc", "tests/graphql"])
 def test_no_folder_hides_a_library_of_its_name(name: str) -> None:
     assert not (ROOT / name).exists()
+
+
+def test_mutants_are_tried_in_modules_and_by_tests_that_there_are() -> None:
+    for module, tests in TESTS.items():
+        assert (ROOT / f"src/hub/{module}.py").exists(), module
+        assert [name for name in tests if not (ROOT / f"tests/test_{name}.py").exists()] == []
+    shared = {"__init__", "adapter"}  # no code of its own
+    adapters = {path.stem for path in (ROOT / "src/hub/intake/adapters").glob("*.py")} - shared
+    assert {f"intake/adapters/{name}" for name in adapters} <= set(TESTS)
