@@ -5,6 +5,7 @@ import json
 import random
 import socket as sockets
 from collections import Counter
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from websockets.frames import Close
 
 from hub.accounts.administration import Administration
 from hub.graphql.operations import live
+from hub.graphql.operations.cohort import Event
 from hub.graphql.operations.live import Live
 from hub.settings import Settings
 from tests.asking import WAIT, Asking, Socket, asking
@@ -229,6 +231,30 @@ async def test_variables_that_say_where_to_start_do_not_part_readers(
         assert await one.positions(1) == await other.positions(1) == [3]
     assert len(joined) >= 2
     assert len(set(joined)) == 1
+
+
+async def test_a_reader_whose_cohort_has_nothing_for_it_goes_on_alone(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[int] = []
+
+    def nothing(_self: Live, _operation: Any, _access: Any, position: int) -> Any:
+        tried.append(position)
+        assert len(tried) < 100
+        return none()
+
+    async def none() -> AsyncGenerator[Event, None]:
+        for event in list[Event]():
+            yield event
+
+    monkeypatch.setattr(Live, "_together", nothing)
+    async with asking(settings) as hub, hub.socket() as socket:
+        await socket.subscribe(LIVE)
+        await socket.next()
+        for number in range(1, 4):
+            await hub.post(receipt(f"m{number}"))
+            assert await socket.positions(1) == [number]
+    assert tried == list(range(4))
 
 
 async def test_a_reader_who_takes_nothing_is_let_go_and_resumes(tmp_path: Path) -> None:

@@ -81,6 +81,7 @@ class Live:
         event is there, the event is not sent but made again with those of the reader's new token.
         """
         position: int | None = None
+        joined: int | None = None
         session = connection.session
         while True:
             access = connection.access
@@ -92,7 +93,7 @@ class Live:
                             break
                         position = event.end
                         yield event
-                        if self._joins(alone):
+                        if position != joined and self._joins(alone):
                             break
                     else:
                         return
@@ -102,6 +103,7 @@ class Live:
                 # The token it began with is gone, and a ping has brought a new one meanwhile.
             if position is None or session.access is not access:
                 continue
+            joined = position  # a cohort that has nothing from here is not tried from here again
             async with aclosing(self._together(operation, access, position)) as events:
                 async for event in events:
                     if connection.access is not access:
