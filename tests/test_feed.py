@@ -42,6 +42,26 @@ async def test_a_reader_that_looks_through_the_window_lets_others_have_their_tur
     assert turns > 8
 
 
+async def test_the_window_keeps_no_more_than_it_may_and_its_readers_miss_nothing(
+    settings: Settings,
+) -> None:
+    async with asking(settings.model_copy(update={"feed_window": 100})) as there:
+        feed = there.hub.feed
+        access = await there.hub.accounts.access(there.token)
+        async with aclosing(feed.follow(access, Filter(), 0)) as frames:
+            await anext(frames)  # from now on there is a window
+            for start in range(0, 1000, 50):
+                await there.post(*(receipt(f"m{start + number}") for number in range(50)))
+            await until(lambda: feed.head == 1000)
+            assert feed.tail.slice(1000 - 126, 1) is None  # a quarter more, and no entry beyond
+            seen: list[int] = []
+            async for frame in frames:
+                seen += [entry.position for entry in frame.entries]
+                if frame.caught_up:
+                    break
+    assert seen == list(range(1, 1001))
+
+
 @pytest.mark.parametrize("kept_from", [3, 6])
 async def test_a_tail_goes_on_behind_what_was_purged_before_it_was_read(
     any_settings: Settings, kept_from: int

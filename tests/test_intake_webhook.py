@@ -13,13 +13,13 @@ import hypothesis
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import func, select
 from starlette.types import Receive, Scope, Send
 from structlog.testing import capture_logs
 
 from hub.accounts.administration import Administration, NewProvider
 from hub.database.columns import table
-from hub.database.tables import Callback
+from hub.database.tables import Callback, QuarantineRow
 from hub.filter import Filter
 from hub.http import application
 from hub.log.read.quarantine import QuarantineItem
@@ -395,6 +395,12 @@ async def test_odd_text_and_numbers_are_stored_or_kept_apart_on_either_database(
         assert (stored, kept) == (5, 8)
 
 
+async def test_a_writer_that_drains_takes_nothing_and_says_so(at: Posting) -> None:
+    await at.hub.writer.drain()
+    assert answer(await at.post()) == (503, "00017")
+    assert await at.entries() == []
+
+
 async def test_draining_takes_nothing_more(at: Posting) -> None:
     at.hub.feed.draining.set()
     response = await at.post()
@@ -570,7 +576,19 @@ BODIES = st.binary(max_size=100) | st.lists(ITEMS, max_size=4).map(
 async def test_any_bytes_are_stored_kept_or_refused_as_the_contract_says(
     at: Posting, body: bytes
 ) -> None:
-    before = len(await at.callbacks())
+    before, kept = len(await at.callbacks()), await _times_kept(at)
     got = answer(await at.post(body))
     assert got in {(200, "00000"), (400, "00016"), (400, "00018")}
-    assert len(await at.callbacks()) - before == (1 if got == (200, "00000") else 0)
+    callbacks = (await at.callbacks())[before:]
+    assert len(callbacks) == (1 if got == (200, "00000") else 0)
+    unread = int(got == (400, "00016"))
+    for stored in callbacks:
+        items = len(json.loads(body)["smsResult"])
+        assert stored.receipts + stored.duplicates + stored.quarantined == items
+        unread += stored.quarantined
+    assert await _times_kept(at) - kept == unread
+
+
+async def _times_kept(at: Posting) -> int:
+    """How many bodies and items were set aside, each as often as it came."""
+    return (await rows(at.hub.store, select(func.sum(table(QuarantineRow).c.count))))[0][0] or 0

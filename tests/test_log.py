@@ -114,6 +114,7 @@ async def test_writers_of_several_replicas_leave_no_hole_and_no_repeat(
 
         entries = await first.entries()
 
+        assert not (await first.log.quarantine(visible=None, limit=1)).items
         assert [entry.position for entry in entries] == list(range(1, len(entries) + 1))
         assert len({(entry.key, entry.provider_status) for entry in entries}) == len(entries)
 
