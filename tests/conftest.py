@@ -98,6 +98,7 @@ def quick_settings(tmp_path: Path, **changes: object) -> Settings:
         "heartbeat_seconds": 1,
         "poll_seconds": 0.1,
         "drain_seconds": 3,
+        "lock_seconds": 5,  # a machine that runs tests may stand still for longer than two
         "account_refresh_seconds": 0.2,
     }
     return Settings(_env_file=None, **(values | changes))  # type: ignore[arg-type]

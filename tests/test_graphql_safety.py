@@ -67,6 +67,13 @@ async def test_a_document_too_deep_to_be_read_is_refused(settings: Settings) -> 
         assert (await hub.error(readable))["code"] == "BAD_USER_INPUT"  # there is no such field
 
 
+async def test_a_number_of_more_digits_than_can_be_read_is_refused(settings: Settings) -> None:
+    async with asking(settings) as hub:
+        for digits in ("9" * 101, "9" * 5000, "-" + "9" * 5000):
+            for text in (f"{{ receipts(first: {digits}) {{ head }} }}", f"{{ a(b: [{digits}]) }}"):
+                assert (await hub.error(text, None))["code"] == "BAD_USER_INPUT"
+
+
 @pytest.mark.parametrize(
     ("query", "variables", "cost"),
     [

@@ -37,6 +37,7 @@ WRONG = {
     "UPDATE log SET emptied = callbacks + 1": "which never was",
     "UPDATE log SET swept = 1": "messages are purged up to 1",
     "UPDATE receipt SET recorded_at = 5 WHERE position = 9": "before the one in front of it",
+    "UPDATE receipt SET error_permanent = 2 WHERE position = 9": "neither true nor false",
     "UPDATE receipt SET kind = 999 WHERE position = 9": "receipt 9 has kind 999",
     "UPDATE receipt SET message = 9999 WHERE position = 9": "receipt 9 has no message",
     "UPDATE receipt SET callback = 9999 WHERE position = 9": "receipt 9 has no callback",

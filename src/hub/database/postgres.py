@@ -65,7 +65,9 @@ class _Pools:
             self._long_reads.release()
 
     async def write(self, work: Work[Result], *, unhurried: bool) -> Result:
-        async with asyncio.timeout(None if unhurried else self._write_seconds):
+        if unhurried:
+            return await _transaction(self._writer, lambda session: work(_unlimited(session)))
+        async with asyncio.timeout(self._write_seconds):
             return await _transaction(self._writer, work)
 
     async def checkpoint(self) -> bool:
@@ -85,6 +87,13 @@ def transactions(settings: Settings) -> _Pools:
     and must see what was committed before; those that read are REPEATABLE READ, one moment.
     """
     return _Pools(settings)
+
+
+def _unlimited(session: Session) -> Session:
+    """*session*, which waits for locks and rests between statements as long as it takes."""
+    for limit in ("lock_timeout", "idle_in_transaction_session_timeout"):
+        session.connection().exec_driver_sql(f"SET LOCAL {limit} = 0")
+    return session
 
 
 async def _transaction(engine: AsyncEngine, work: Work[Result]) -> Result:

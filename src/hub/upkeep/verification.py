@@ -16,6 +16,7 @@ from hub.errors import StoreUnavailable
 from hub.log import Hashing
 from hub.upkeep.checks import (
     accounts,
+    booleans,
     callbacks,
     log,
     messages,
@@ -40,7 +41,17 @@ def _unwatched(_done: int, _total: int) -> None:
     """Nobody watches."""
 
 
-_CHECKS = (log, accounts, callbacks, receipts, messages, statistics, quarantine, subscriptions)
+_CHECKS = (
+    log,
+    booleans,
+    accounts,
+    callbacks,
+    receipts,
+    messages,
+    statistics,
+    quarantine,
+    subscriptions,
+)
 
 
 @dataclass(slots=True)

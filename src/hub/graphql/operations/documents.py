@@ -22,7 +22,7 @@ from hub.graphql.errors import Refused
 from hub.graphql.operation import Operation
 from hub.graphql.operations.arguments import with_argument
 from hub.graphql.operations.cost import cost_of
-from hub.graphql.operations.limits import check_shape
+from hub.graphql.operations.limits import check_numbers, check_shape
 from hub.graphql.operations.trusted import Trusted
 from hub.settings import Settings
 
@@ -76,6 +76,7 @@ class Documents:
             self._known.move_to_end(text)
             return self._known[text]
         document = self._parse(text)
+        check_numbers(document)
         errors = validate(self._schema, document, self._rules, max_errors=_MOST_ERRORS)
         if errors:
             raise Refused([with_argument(error, document) for error in errors])

@@ -8,12 +8,18 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     InlineFragmentNode,
+    IntValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
+    Visitor,
+    visit,
 )
 
-from hub.errors import TooComplex
+from hub.errors import BadInput, TooComplex
 from hub.settings import Settings
+
+MOST_DIGITS = 100
+"""Of a whole number in a document."""
 
 Fragments = Mapping[str, FragmentDefinitionNode]
 
@@ -36,6 +42,23 @@ def check_shape(document: DocumentNode, settings: Settings) -> None:
                     f" {settings.graphql_max_aliases} are allowed"
                 )
                 raise TooComplex(message, cost=aliases, limit=settings.graphql_max_aliases)
+
+
+def check_numbers(document: DocumentNode) -> None:
+    """
+    Refuse a *document* with a number of more digits than any argument takes with `BadInput`.
+    Python refuses to read those of thousands, which the library does not expect.
+    """
+    visit(document, _Numbers())
+
+
+class _Numbers(Visitor):
+    """Looks at every number."""
+
+    def enter_int_value(self, node: IntValueNode, *_: object) -> None:
+        if len(node.value) > MOST_DIGITS:
+            message = f"a number in the document has more than {MOST_DIGITS} digits"
+            raise BadInput(message, field="query")
 
 
 class _Measure:
