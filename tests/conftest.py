@@ -1,5 +1,6 @@
 """Databases for tests, empty for each: SQLite, and a real PostgreSQL from a wheel."""
 
+import gc
 import itertools
 import random
 import secrets
@@ -42,6 +43,12 @@ def chance(request: pytest.FixtureRequest) -> random.Random:
     seed = int(given) if given else own
     sys.stdout.write(f"drawn with --hypothesis-seed={seed}\n")
     return random.Random(seed)
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays to the end: the search for garbage may leave it out."""
+    gc.collect()
+    gc.freeze()
 
 
 class PostgresServer(Protocol):

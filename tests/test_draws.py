@@ -52,6 +52,7 @@ def test_a_run_draws_what_the_run_before_drew(tmp_path: Path) -> None:
     assert run(tmp_path)[1] == run(tmp_path)[1] != ""
 
 
+@pytest.mark.long
 def test_chaos_draws_something_new_each_time(tmp_path: Path) -> None:
     once, again = (run(tmp_path, "--hypothesis-profile=fresh")[1] for _ in range(2))
     assert set(once.splitlines()) != set(again.splitlines())

@@ -196,7 +196,7 @@ async def test_a_longer_log_takes_no_more_memory(
         peaks.append(await asyncio.to_thread(peak, engine))
     engine.dispose()
 
-    assert peaks[1] < 1.3 * peaks[0]
+    assert peaks[1] < 1.5 * peaks[0]
 
 
 def peak(engine: Engine) -> int:

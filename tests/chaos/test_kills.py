@@ -13,7 +13,7 @@ from tests.chaos.siege import siege
 async def test_what_was_acknowledged_is_in_the_log_once_after_every_kill(
     settings: Settings, tmp_path: Path
 ) -> None:
-    outcome = await siege(settings, tmp_path, kills=3, seed=1)
+    outcome = await siege(settings, tmp_path, kills=2, seed=1)
 
     assert outcome.problems == []
     assert outcome.journal.acknowledged
@@ -26,7 +26,7 @@ async def test_replicas_may_be_killed_one_after_the_other(
     settings: Settings, postgres_url: str, tmp_path: Path
 ) -> None:
     shared = settings.model_copy(update={"database_url": postgres_url})
-    outcome = await siege(shared, tmp_path, kills=2, seed=2, replicas=2)
+    outcome = await siege(shared, tmp_path, kills=1, seed=2, replicas=2)
 
     assert outcome.problems == []
 
