@@ -9,7 +9,7 @@ BIN := .venv/bin
 READY := .venv/ready
 LOCK := requirements/dev.txt
 # On two cores: many tests wait for something most of their time.
-WORKERS ?= 3
+WORKERS ?= 4
 
 # The first interpreter that is new enough; `make setup PYTHON=python3.13` chooses another.
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
@@ -46,7 +46,7 @@ run: setup  ## start a hub on the embedded database, with a first provider and c
 
 .PHONY: test
 test: setup  ## run the whole test suite, on SQLite and on a real PostgreSQL
-	@exec $(BIN)/pytest -n $(WORKERS)
+	@exec $(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 .PHONY: chaos
 chaos: setup  ## run the long tests, and what is drawn at random with fresh seeds
